@@ -1,0 +1,41 @@
+"""Identifiers: 22 lower-case letters and digits, unordered, safe in URLs and file names."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+
+IdSource = Callable[[], str]
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_LENGTH = 22
+
+
+def _encode(number: int) -> str:
+    digits = []
+    for _ in range(_LENGTH):
+        number, rest = divmod(number, 36)
+        digits.append(_ALPHABET[rest])
+    return "".join(reversed(digits))
+
+
+def random_id() -> str:
+    """A fresh identifier of 113 random bits."""
+    return _encode(secrets.randbits(113))
+
+
+def seeded_ids(seed: str) -> IdSource:
+    """A reproducible source for tests and simulations: same seed, same sequence."""
+    count = 0
+
+    def following() -> str:
+        nonlocal count
+        count += 1
+        return derived_id(seed, str(count))
+
+    return following
+
+
+def derived_id(*parts: str) -> str:
+    """The identifier that these parts always give; used as an idempotency key."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return _encode(int.from_bytes(digest[:14], "big") >> 1)

@@ -1,0 +1,108 @@
+"""A flow as parsed: typed tasks, triggers and declarations.
+
+It lives beside the plug-in contract, not in `model`, because its tasks are plug-in objects from
+the moment of parsing (docs/adr/0003-flows-hold-typed-tasks.md).
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, PrivateAttr
+
+from mainstem.model.flow_id import FlowId
+from mainstem.sdk.condition import AnyCondition
+from mainstem.sdk.fields import Duration, Text
+from mainstem.sdk.inputs import AnyInput, FlowOutput
+from mainstem.sdk.plugin import Properties
+from mainstem.sdk.task import AnyTask, Retry, Task, WorkerGroup
+from mainstem.sdk.trigger import AnyTrigger
+
+
+class Concurrency(Properties):
+    """At most `limit` executions of the flow run or pause at once."""
+
+    limit: int = Field(ge=1)
+    behavior: Literal["QUEUE", "CANCEL", "FAIL"] = "QUEUE"
+
+
+class Sla(Properties):
+    """A promise about executions and what happens when it is broken."""
+
+    id: str
+    type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"]
+    duration: Duration | None = None
+    assert_: Text | None = Field(default=None, alias="assert")
+    behavior: Literal["FAIL", "CANCEL", "NONE"]
+    labels: dict[str, Text] | list[dict[str, Text]] = Field(default_factory=dict)
+
+
+class PluginDefault(Properties):
+    """Default property values for a type, an alias or a package of types."""
+
+    type: str
+    forced: bool = False
+    values: dict[str, object] = Field(default_factory=dict)
+
+
+class Listener(Properties):
+    """Tasks run after the end when all conditions hold (deprecated in the language)."""
+
+    description: str | None = None
+    conditions: tuple[AnyCondition, ...] = ()
+    tasks: tuple[AnyTask, ...]
+
+
+class Flow(Properties):
+    """A whole flow; property names are those of the flow language."""
+
+    id: str
+    namespace: str
+    revision: int | None = None
+    description: str | None = None
+    labels: dict[str, Text] = Field(default_factory=dict)
+    inputs: tuple[AnyInput, ...] = ()
+    outputs: tuple[FlowOutput, ...] = ()
+    variables: dict[str, object] = Field(default_factory=dict)
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
+    errors: tuple[AnyTask, ...] = ()
+    finally_: tuple[AnyTask, ...] = Field(default=(), alias="finally")
+    after_execution: tuple[AnyTask, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    triggers: tuple[AnyTrigger, ...] = ()
+    plugin_defaults: tuple[PluginDefault, ...] = ()
+    concurrency: Concurrency | None = None
+    retry: Retry | None = None
+    sla: tuple[Sla, ...] = ()
+    disabled: bool = False
+    deleted: bool = False
+    worker_group: WorkerGroup | None = None
+
+    _by_id: dict[str, Task] = PrivateAttr(default_factory=dict)
+
+    @property
+    def flow_id(self) -> FlowId:
+        return FlowId(self.namespace, self.id)
+
+    def all_tasks(self) -> Iterator[Task]:
+        """Every task of the tree, parents before children, in the order of the source."""
+        listed = [task for listener in self.listeners for task in listener.tasks]
+        for task in (
+            *self.tasks,
+            *self.errors,
+            *self.finally_,
+            *self.after_execution,
+            *listed,
+        ):
+            yield from _with_subtasks(task)
+
+    def task(self, task_id: str) -> Task | None:
+        """The task with this id anywhere in the tree."""
+        if not self._by_id:
+            self._by_id.update((task.id, task) for task in self.all_tasks())
+        return self._by_id.get(task_id)
+
+
+def _with_subtasks(task: Task) -> Iterator[Task]:
+    yield task
+    for child in task.subtasks():
+        yield from _with_subtasks(child)

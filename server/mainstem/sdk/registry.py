@@ -1,0 +1,100 @@
+"""Finds plug-in classes by type name; a class is imported when a flow first needs it.
+
+A plug-in group is a module with `TYPES: dict[str, str]` (full type name -> "module:Class") and
+optionally `ALIASES: dict[str, str]` (other name -> full type name), announced under the entry
+point group `mainstem.plugins`. Reading a manifest imports no plug-in.
+"""
+
+import difflib
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+from mainstem.errors import InvalidInput
+from mainstem.sdk.plugin import Plugin
+
+P = TypeVar("P", bound=Plugin)
+
+PREFIX = "io.kestra.plugin."
+GROUP = "mainstem.plugins"
+
+
+class UnknownType(InvalidInput):
+    """No installed plug-in has this type name."""
+
+    def __init__(self, name: str, suggestion: str | None) -> None:
+        hint = f" Did you mean `{suggestion}`?" if suggestion else ""
+        super().__init__(f"Invalid type: {name}.{hint}")
+        self.name = name
+        self.suggestion = suggestion
+
+
+class Registry:
+    """Type names to plug-in classes."""
+
+    def __init__(self, manifests: Iterable[ModuleType]) -> None:
+        self._types: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        self._classes: dict[str, type[Plugin]] = {}
+        for manifest in manifests:
+            self._types.update(manifest.TYPES)
+            self._aliases.update(getattr(manifest, "ALIASES", {}))
+
+    @staticmethod
+    def installed() -> "Registry":
+        """Every plug-in group announced by installed distributions."""
+        return Registry(point.load() for point in entry_points(group=GROUP))
+
+    def register(self, plugin: type[Plugin]) -> None:
+        """Add one class, as tests do with their fixtures."""
+        self._classes[plugin.TYPE] = plugin
+        self._types[plugin.TYPE] = f"{plugin.__module__}:{plugin.__qualname__}"
+        self._aliases.update(dict.fromkeys(plugin.ALIASES, plugin.TYPE))
+
+    def types(self) -> Iterator[str]:
+        """Every full type name, sorted."""
+        return iter(sorted(self._types))
+
+    def aliases(self) -> Mapping[str, str]:
+        return self._aliases
+
+    def canonical(self, name: str) -> str:
+        """The full type name for a full, short or alias name; raises UnknownType."""
+        for candidate in (name, PREFIX + name):
+            if candidate in self._types:
+                return candidate
+            if candidate in self._aliases:
+                return self._aliases[candidate]
+        known = [*self._types, *self._aliases]
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        raise UnknownType(name, near[0] if near else None)
+
+    def find(self, name: str) -> type[Plugin]:
+        """The class of a type; raises UnknownType."""
+        full = self.canonical(name)
+        found = self._classes.get(full)
+        if found is None:
+            module, _, attribute = self._types[full].partition(":")
+            found = cast("type[Plugin]", getattr(importlib.import_module(module), attribute))
+            self._classes[full] = found
+        return found
+
+    def build(
+        self, base: type[P], properties: Mapping[str, object], context: Mapping[str, Any] | None
+    ) -> P:
+        """Validate `properties` as the plug-in that its `type` names.
+
+        Raises UnknownType, InvalidInput when the type is not a `base`, or pydantic's
+        ValidationError with the location of each fault.
+        """
+        name = properties.get("type")
+        if not isinstance(name, str) or not name:
+            raise InvalidInput("`type` is missing")
+        plugin = self.find(name)
+        if not issubclass(plugin, base):
+            raise InvalidInput(f"`{name}` cannot be used as a {base.__name__}")
+        return plugin.model_validate(
+            dict(properties), context={**(context or {}), "registry": self}
+        )

@@ -1,0 +1,57 @@
+"""Task runners: where the commands of script tasks execute."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainstem.sdk.plugin import Plugin, plugin_field
+
+if TYPE_CHECKING:
+    from mainstem.sdk.context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to run in `workdir`.
+
+    `argv` is the exact argument vector. `on_line(text, is_stderr)` gets each output line as it
+    comes. `image` and `user_options` matter to container runners only. `outputs` are glob
+    patterns of files that must be in `workdir` afterwards (a remote runner copies them back).
+    """
+
+    argv: Sequence[str]
+    workdir: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    image: str | None = None
+    on_line: Callable[[str, bool], None] | None = None
+    outputs: Sequence[str] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended; the workdir holds its files."""
+
+    exit_code: int
+
+
+class TaskRunner(Plugin):
+    """Executes commands: as a process, in a container, elsewhere.
+
+    `workdir_inside` is the path under which a command sees its working directory; tasks use it
+    to render `{{ workingDir }}`.
+    """
+
+    @abstractmethod
+    def run(self, ctx: "RunContext", command: Command) -> CommandResult:
+        """Run to the end; raises TaskFailed when it cannot be started, TaskKilled on kill."""
+
+    def workdir_inside(self, ctx: "RunContext") -> str:
+        return str(ctx.workdir)
+
+
+AnyTaskRunner = plugin_field(TaskRunner)

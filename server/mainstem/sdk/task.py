@@ -1,0 +1,102 @@
+"""Tasks: what every one has in common, and the two kinds of it."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from mainstem.model.log import Level
+from mainstem.model.retry import RetryBehavior, RetryKind, RetryPolicy
+from mainstem.sdk.fields import Duration, Property, Text
+from mainstem.sdk.plugin import Plugin, Properties, plugin_field
+
+if TYPE_CHECKING:
+    from mainstem.sdk.context import RunContext
+
+Outputs = Mapping[str, object]
+
+
+class Retry(Properties):
+    """The `retry` property; `policy` gives it as the engine's value."""
+
+    type: Literal["constant", "exponential", "random"]
+    interval: Duration | None = None
+    max_attempt: int | None = Field(default=None, ge=1)
+    max_attempts: int | None = Field(default=None, ge=1)
+    max_duration: Duration | None = None
+    max_interval: Duration | None = None
+    min_interval: Duration | None = None
+    delay_factor: float | None = None
+    warning_on_retry: bool = False
+    behavior: RetryBehavior = RetryBehavior.RETRY_FAILED_TASK
+
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            kind=RetryKind(self.type),
+            interval=self.interval or timedelta(0),
+            max_attempt=self.max_attempt or self.max_attempts,
+            max_duration=self.max_duration,
+            max_interval=self.max_interval,
+            delay_factor=self.delay_factor,
+            min_interval=self.min_interval,
+            warning_on_retry=self.warning_on_retry,
+            behavior=self.behavior,
+        )
+
+
+class TaskCache(Properties):
+    """Reuse the outputs of an earlier run with equal rendered properties."""
+
+    enabled: bool = True
+    ttl: Duration | None = None
+
+
+class WorkerGroup(Properties):
+    """Where a task may run."""
+
+    key: str | None = None
+    fallback: Literal["FAIL", "WAIT", "CANCEL"] | None = None
+
+
+class Task(Plugin):
+    """A step of a flow; `id` is unique over the whole tree of the flow."""
+
+    id: str = Field(min_length=1)
+    description: str | None = None
+    retry: Retry | None = None
+    timeout: Property[Duration] | None = None
+    disabled: bool = False
+    run_if: Text | None = None
+    allow_failure: bool = False
+    allow_warning: bool = False
+    log_level: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] | None = None
+    log_to_file: bool = False
+    worker_group: WorkerGroup | None = None
+    task_cache: TaskCache | None = None
+
+    def subtasks(self) -> Iterator["Task"]:
+        """Tasks directly inside this one, in the order of the source, error branches included."""
+        return iter(())
+
+    def threshold(self) -> Level | None:
+        """The lowest level of log lines that are kept, when the task narrows it."""
+        return Level[self.log_level] if self.log_level else None
+
+
+AnyTask = plugin_field(Task)
+
+
+class RunnableTask(Task):
+    """A task that a worker runs.
+
+    INLINE marks tasks that finish in microseconds without touching anything outside the process;
+    the executor may run these itself instead of handing them to a worker.
+    """
+
+    INLINE: ClassVar[bool] = False
+
+    @abstractmethod
+    def run(self, ctx: "RunContext") -> Outputs | None:
+        """Do the work and return the outputs; raise TaskFailed (or any error) to fail."""
