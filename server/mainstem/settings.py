@@ -1,0 +1,210 @@
+"""The server's settings: read once from a YAML file and the environment, checked, then frozen.
+
+A key `worker.threads` is set in the file under `worker:`, or as MAINSTEM_WORKER__THREADS in the
+environment, which wins. Unknown keys stop the start and are named.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from mainstem.errors import InvalidInput
+
+PREFIX = "MAINSTEM_"
+_NOT_SETTINGS = frozenset({"MAINSTEM_CONFIG"})
+_FOREIGN = ("MAINSTEM_DEMO_", "MAINSTEM_TEST_", "MAINSTEM_BENCH_")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    """Where the API and the dashboard listen."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"] = Field(
+        default="127.0.0.1",
+        description="Loopback only: until users and tokens exist, nobody else may connect.",
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port.")
+    base_url: str | None = Field(default=None, description="Public URL used in links.")
+
+
+class DatabaseSettings(_Section):
+    url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL; empty means SQLite in the state folder."
+    )
+
+
+class WorkerSettings(_Section):
+    threads: int = Field(default=16, ge=1, le=512, description="Task runs at the same time.")
+    group: str | None = Field(default=None, description="Worker group served by this process.")
+
+
+class DockerSettings(_Section):
+    fallback: Literal["process"] | None = Field(
+        default=None, description="Run Docker tasks as processes when no daemon answers."
+    )
+    host: str | None = Field(default=None, description="Daemon URL; empty means the usual one.")
+    network: str | None = Field(default=None, description="Network that task containers join.")
+
+
+class RunnerSettings(_Section):
+    default: Literal["auto", "process", "docker"] = Field(
+        default="auto",
+        description="Runner of script tasks that name none; auto is Docker if a daemon answers.",
+    )
+    docker: DockerSettings = DockerSettings()
+
+
+class EndpointSettings(_Section):
+    """Empty in production; a local Google Cloud gives its own addresses here."""
+
+    storage: str | None = None
+    bigquery: str | None = None
+    secretmanager: str | None = None
+    token: str | None = None
+
+
+class GcpSettings(_Section):
+    endpoints: EndpointSettings = EndpointSettings()
+
+
+class VariableSettings(_Section):
+    globals: dict[str, object] = Field(default_factory=dict)
+    env_prefix: str = Field(
+        default="KESTRA_", description="Process variables with this prefix become `envs`."
+    )
+    recursive_rendering: bool = False
+
+
+class TypeDefault(_Section):
+    type: str
+    forced: bool = False
+    values: dict[str, object] = Field(default_factory=dict)
+
+
+class GitSource(_Section):
+    """A repository that flows and namespace files come from."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    url: str
+    branch: str = "main"
+    flows: str = Field(default="flows", description="Folder of flow files in the repository.")
+    files: str | None = Field(
+        default="files", description="Folder with one sub-folder of files per namespace."
+    )
+    mappings: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further folders as namespace files: folder -> `namespace:path`.",
+    )
+    interval_seconds: float = Field(default=60, ge=1)
+    username: str | None = None
+    token: SecretStr | None = None
+    on_delete: Literal["delete", "keep"] = "delete"
+
+
+class GitSettings(_Section):
+    sources: tuple[GitSource, ...] = ()
+    allow_file_urls: bool = Field(
+        default=False, description="Accept file:// and plain paths as repository addresses."
+    )
+
+
+class ExecutionSettings(_Section):
+    skip: frozenset[str] = Field(
+        default=frozenset(), description="Execution ids whose events are dropped."
+    )
+    skip_flows: frozenset[str] = Field(default=frozenset(), description="As `namespace.id`.")
+    skip_namespaces: frozenset[str] = frozenset()
+
+
+class Settings(_Section):
+    """The whole tree."""
+
+    state_dir: Path = Field(default=Path(".mainstem"), description="Database, files, caches.")
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    worker: WorkerSettings = WorkerSettings()
+    runners: RunnerSettings = RunnerSettings()
+    gcp: GcpSettings = GcpSettings()
+    variables: VariableSettings = VariableSettings()
+    plugin_defaults: tuple[TypeDefault, ...] = ()
+    git: GitSettings = GitSettings()
+    executions: ExecutionSettings = ExecutionSettings()
+    timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    scheduler: bool = Field(default=True, description="Whether this process fires triggers.")
+
+    @property
+    def database_url(self) -> str:
+        """The database in use, with its password."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.state_dir.resolve() / 'mainstem.db'}"
+
+
+def load_settings(
+    file: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the file, then the environment, then `overrides` (dotted keys), later ones winning.
+
+    Raises InvalidInput naming the key at fault and where it came from.
+    """
+    env = os.environ if environment is None else environment
+    chosen = file or (Path(env["MAINSTEM_CONFIG"]) if env.get("MAINSTEM_CONFIG") else None)
+    tree = _read_file(chosen) if chosen else {}
+    for name, text in env.items():
+        if name.startswith(PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_FOREIGN):
+            _put(tree, name.removeprefix(PREFIX).lower().split("__"), _scalar(text))
+    for key, value in (overrides or {}).items():
+        _put(tree, key.split("."), value)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise InvalidInput(f"settings ({chosen or 'environment'}): {faults}") from error
+
+
+def process_environment() -> dict[str, str]:
+    """A copy of the process environment, for child processes and `envs`."""
+    return dict(os.environ)
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    try:
+        tree = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise InvalidInput(f"settings file {path} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"settings file {path} is not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise InvalidInput(f"settings file {path} must hold a map of settings")
+    return tree
+
+
+def _scalar(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _put(tree: dict[str, object], path: list[str], value: object) -> None:
+    node = tree
+    for part in path[:-1]:
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise InvalidInput(f"settings: {'.'.join(path)} lies below a value that is no map")
+        node = child
+    node[path[-1]] = value

@@ -1,0 +1,105 @@
+"""Engines and transactions for SQLite and PostgreSQL."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from mainstem.errors import Transient
+from mainstem.store.migrate import upgrade
+
+
+class Database:
+    """One database; `read()` and `write()` open transactions.
+
+    SQLite allows one writer at a time: writers of this process queue on a lock instead of
+    polling the file, and every write transaction begins IMMEDIATE.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction for reading one consistent snapshot."""
+        with self._connection() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction for writing; commits when the block ends well."""
+        if self._write_lock is None:
+            with self._connection() as connection, connection.begin():
+                yield connection
+            return
+        with self._write_lock, self._connection() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            raise Transient(f"the database does not answer: {error.orig}") from error
+        with connection:
+            yield connection
+
+
+def open_database(url: str) -> Database:
+    """Open the database at `url`, bringing its schema up to date.
+
+    Raises Transient when it does not answer.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(url, parsed.database)
+    else:
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_size=16, max_overflow=16, pool_pre_ping=True)
+    database = Database(engine)
+    with database.write() as tx:
+        upgrade(tx)
+    return database
+
+
+def _sqlite(url: str, file: str | None) -> Engine:
+    in_memory = file in (None, "", ":memory:")
+    if not in_memory:
+        Path(str(file)).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=StaticPool if in_memory else QueuePool,
+        connect_args={"check_same_thread": False, "timeout": 30},
+        **({} if in_memory else {"pool_size": 16, "max_overflow": 32}),
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "cache_size=-32000",
+            "temp_store=MEMORY",
+            "busy_timeout=30000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

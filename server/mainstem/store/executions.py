@@ -1,0 +1,212 @@
+"""Executions and their task runs.
+
+An execution row carries `version`; saving names the version that was seen, so that two writers
+can never overwrite each other: the later one gets Conflict, reloads and decides again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mainstem.errors import Conflict, NotFound
+from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import State
+from mainstem.store.rows import (
+    execution_from,
+    execution_row,
+    task_run_from,
+    task_run_row,
+)
+from mainstem.store.tables import (
+    children,
+    events,
+    execution_labels,
+    executions,
+    logs,
+    metrics,
+    task_runs,
+    timers,
+)
+
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """An execution and the version of its row."""
+
+    execution: Execution
+    version: int
+
+
+def insert_or_replace(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; a row whose key exists replaces the other columns."""
+    if not rows:
+        return
+    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
+    statement: Any = dialect.insert(table)
+    keys = [column.name for column in table.primary_key]
+    changed = {
+        column.name: statement.excluded[column.name]
+        for column in table.columns
+        if column.name not in keys and column.name in rows[0]
+    }
+    if changed:
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    tx.execute(statement, rows)
+
+
+def add(tx: Connection, created: Sequence[Execution]) -> None:
+    """Insert new executions at version 1."""
+    if not created:
+        return
+    tx.execute(insert(executions), [execution_row(execution, 1) for execution in created])
+    _put_labels(tx, created)
+
+
+_UPDATE: Final = (
+    update(executions)
+    .where(executions.c.id == bindparam("b_id"), executions.c.version == bindparam("b_seen"))
+    .values(
+        version=bindparam("b_version"),
+        **{
+            name: bindparam(f"b_{name}")
+            for name in (
+                "state", "ended_at", "history", "labels", "variables", "outputs", "inputs",
+                "schedule_at", "attempt", "error", "revision",
+            )
+        },
+    )
+)  # fmt: skip
+
+
+def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Execution]) -> None:
+    """Write executions whose rows are still at the version given with each.
+
+    Raises Conflict when one is not. `relabelled` names those whose labels changed.
+    """
+    rows = []
+    for item in changed:
+        row = {f"b_{k}": v for k, v in execution_row(item.execution, item.version + 1).items()}
+        rows.append({**row, "b_seen": item.version})
+    if rows and tx.execute(_UPDATE, rows).rowcount != len(rows):
+        raise Conflict("an execution was changed by another process meanwhile")
+    if relabelled:
+        ids = [execution.id for execution in relabelled]
+        tx.execute(delete(execution_labels).where(execution_labels.c.execution_id.in_(ids)))
+        _put_labels(tx, relabelled)
+
+
+def _put_labels(tx: Connection, labelled: Iterable[Execution]) -> None:
+    rows = [
+        {"execution_id": execution.id, "key": key, "value": value}
+        for execution in labelled
+        for key, value in execution.labels.items()
+    ]
+    if rows:
+        tx.execute(insert(execution_labels), rows)
+
+
+def put_task_runs(tx: Connection, runs: Sequence[TaskRun], removed: Sequence[str] = ()) -> None:
+    """Insert or replace task runs; delete the removed ones."""
+    insert_or_replace(tx, task_runs, [task_run_row(run) for run in runs])
+    for start in range(0, len(removed), _CHUNK):
+        part = removed[start : start + _CHUNK]
+        tx.execute(delete(task_runs).where(task_runs.c.id.in_(part)))
+
+
+def get(tx: Connection, execution_id: str) -> Versioned:
+    """Raises NotFound."""
+    row = tx.execute(select(executions).where(executions.c.id == execution_id)).mappings().first()
+    if row is None:
+        raise NotFound(f"there is no execution {execution_id}")
+    return Versioned(execution_from(row), row["version"])
+
+
+def task_runs_of(tx: Connection, execution_id: str) -> list[TaskRun]:
+    """In the order of creation."""
+    query = (
+        select(task_runs)
+        .where(task_runs.c.execution_id == execution_id)
+        .order_by(task_runs.c.position)
+    )
+    return [task_run_from(row) for row in tx.execute(query).mappings()]
+
+
+def open_ids(tx: Connection) -> list[str]:
+    """Executions that have not ended, oldest first."""
+    query = (
+        select(executions.c.id)
+        .where(executions.c.ended_at.is_(None))
+        .order_by(executions.c.created_at, executions.c.id)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def count_holding(tx: Connection, flow: FlowId) -> int:
+    """How many executions of the flow take a place of its concurrency limit."""
+    query = (
+        select(func.count())
+        .select_from(executions)
+        .where(
+            executions.c.ended_at.is_(None),
+            executions.c.namespace == flow.namespace,
+            executions.c.flow_id == flow.id,
+            executions.c.state.in_([State.RUNNING.value, State.PAUSED.value]),
+        )
+    )
+    return tx.execute(query).scalar_one()
+
+
+def oldest_queued(tx: Connection, flow: FlowId, limit: int) -> list[str]:
+    query = (
+        select(executions.c.id)
+        .where(
+            executions.c.ended_at.is_(None),
+            executions.c.namespace == flow.namespace,
+            executions.c.flow_id == flow.id,
+            executions.c.state == State.QUEUED.value,
+        )
+        .order_by(executions.c.created_at, executions.c.id)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def remove(tx: Connection, ids: Sequence[str], *, keep: Sequence[Table] = ()) -> int:
+    """Delete executions with all that hangs on them; tables in `keep` are left alone."""
+    removed = 0
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK]
+        for table in (execution_labels, task_runs, events, timers, children, logs, metrics):
+            if table not in keep:
+                tx.execute(delete(table).where(table.c.execution_id.in_(part)))
+        removed += tx.execute(delete(executions).where(executions.c.id.in_(part))).rowcount
+    return removed
+
+
+def ended_before(tx: Connection, moment: datetime, limit: int) -> list[str]:
+    """Ids of executions that ended before `moment`, oldest first."""
+    query = (
+        select(executions.c.id)
+        .where(executions.c.ended_at < moment)
+        .order_by(executions.c.ended_at)
+        .limit(limit)
+    )
+    return list(tx.execute(query).scalars())

@@ -1,0 +1,178 @@
+"""Flow revisions. The source text is the truth; every change makes a new revision."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+
+from mainstem.errors import NotFound
+from mainstem.model.flow_id import FlowId
+from mainstem.store.tables import flows
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The commit and file that a revision came from."""
+
+    source: str
+    commit: str
+    path: str
+    author: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRevision:
+    """One revision of a flow, as written."""
+
+    flow: FlowId
+    revision: int
+    source: str
+    created_at: datetime
+    is_latest: bool = True
+    deleted: bool = False
+    disabled: bool = False
+    description: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    origin: Origin | None = None
+
+    @property
+    def source_hash(self) -> str:
+        return hash_source(self.source)
+
+
+def hash_source(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def add_revisions(tx: Connection, added: Sequence[FlowRevision]) -> None:
+    """Make these the latest revisions of their flows."""
+    if not added:
+        return
+    for item in added:
+        tx.execute(update(flows).where(_is(item.flow), flows.c.is_latest).values(is_latest=False))
+    tx.execute(insert(flows), [_row(item) for item in added])
+
+
+def latest(tx: Connection, flow: FlowId) -> FlowRevision:
+    """The current revision, a deleted one included; raises NotFound."""
+    query = select(flows).where(_is(flow), flows.c.is_latest)
+    return _one(tx, query, f"there is no flow {flow}")
+
+
+def revision(tx: Connection, flow: FlowId, number: int) -> FlowRevision:
+    """Raises NotFound."""
+    query = select(flows).where(_is(flow), flows.c.revision == number)
+    return _one(tx, query, f"flow {flow} has no revision {number}")
+
+
+def revisions(tx: Connection, flow: FlowId) -> list[FlowRevision]:
+    """All revisions, newest first."""
+    query = select(flows).where(_is(flow)).order_by(flows.c.revision.desc())
+    return [_from(row) for row in tx.execute(query).mappings()]
+
+
+def all_latest(
+    tx: Connection, *, namespace: str | None = None, git_source: str | None = None
+) -> list[FlowRevision]:
+    """Current, not deleted flows; those of a namespace with its descendants, or of a source."""
+    query = select(flows).where(flows.c.is_latest, flows.c.deleted.is_(False))
+    if namespace is not None:
+        below = flows.c.namespace.startswith(f"{namespace}.", autoescape=True)
+        query = query.where((flows.c.namespace == namespace) | below)
+    if git_source is not None:
+        query = query.where(flows.c.git_source == git_source)
+    rows = tx.execute(query.order_by(flows.c.namespace, flows.c.id)).mappings()
+    return [_from(row) for row in rows]
+
+
+def search_source(tx: Connection, text: str, limit: int) -> list[FlowRevision]:
+    """Current flows whose source contains `text`, letters of any case."""
+    query = (
+        select(flows)
+        .where(flows.c.is_latest, flows.c.deleted.is_(False))
+        .where(flows.c.source.icontains(text, autoescape=True))
+        .order_by(flows.c.namespace, flows.c.id)
+        .limit(limit)
+    )
+    return [_from(row) for row in tx.execute(query).mappings()]
+
+
+def namespaces(tx: Connection) -> dict[str, int]:
+    """How many current flows each namespace has."""
+    query = (
+        select(flows.c.namespace, func.count())
+        .where(flows.c.is_latest, flows.c.deleted.is_(False))
+        .group_by(flows.c.namespace)
+    )
+    return dict(tuple(row) for row in tx.execute(query))
+
+
+def heads(tx: Connection, wanted: Iterable[FlowId]) -> dict[FlowId, FlowRevision]:
+    """Latest revisions of those that exist, deleted ones included."""
+    found = {}
+    for flow in wanted:
+        row = tx.execute(select(flows).where(_is(flow), flows.c.is_latest)).mappings().first()
+        if row is not None:
+            found[flow] = _from(row)
+    return found
+
+
+def _is(flow: FlowId) -> Any:
+    return and_(flows.c.namespace == flow.namespace, flows.c.id == flow.id)
+
+
+def _one(tx: Connection, query: Any, missing: str) -> FlowRevision:
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(missing)
+    return _from(row)
+
+
+def _row(item: FlowRevision) -> dict[str, Any]:
+    origin = item.origin
+    return {
+        "namespace": item.flow.namespace,
+        "id": item.flow.id,
+        "revision": item.revision,
+        "is_latest": item.is_latest,
+        "deleted": item.deleted,
+        "disabled": item.disabled,
+        "description": item.description,
+        "labels": item.labels,
+        "source": item.source,
+        "source_hash": item.source_hash,
+        "created_at": item.created_at,
+        "git_source": origin.source if origin else None,
+        "git_commit": origin.commit if origin else None,
+        "git_path": origin.path if origin else None,
+        "git_author": origin.author if origin else None,
+        "git_message": origin.message if origin else None,
+    }
+
+
+def _from(row: RowMapping) -> FlowRevision:
+    origin = None
+    if row["git_source"] is not None:
+        origin = Origin(
+            row["git_source"],
+            row["git_commit"],
+            row["git_path"],
+            row["git_author"],
+            row["git_message"],
+        )
+    return FlowRevision(
+        flow=FlowId(row["namespace"], row["id"]),
+        revision=row["revision"],
+        source=row["source"],
+        created_at=row["created_at"],
+        is_latest=row["is_latest"],
+        deleted=row["deleted"],
+        disabled=row["disabled"],
+        description=row["description"],
+        labels=row["labels"] or {},
+        origin=origin,
+    )

@@ -1,0 +1,156 @@
+"""What waits for the executor: events asked for by others, timers, and links to children."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from mainstem.store.executions import insert_or_replace
+from mainstem.store.tables import children, events, timers
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stored event; `kind` and `payload` are the executor's own words."""
+
+    execution_id: str
+    kind: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTimer:
+    """Rings at `at`; `key` is unique within the execution."""
+
+    execution_id: str
+    key: str
+    kind: str
+    at: datetime
+    task_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLink:
+    """An execution made by a task run of another."""
+
+    execution_id: str
+    parent_id: str
+    task_run_id: str
+    iteration: int | None = None
+
+
+def ask(tx: Connection, asked: Sequence[Asked], at: datetime) -> None:
+    """Append events for the executor, in order."""
+    rows = [
+        {
+            "execution_id": item.execution_id,
+            "kind": item.kind,
+            "payload": dict(item.payload),
+            "at": at,
+        }
+        for item in asked
+    ]
+    if rows:
+        tx.execute(insert(events), rows)
+
+
+def asked(tx: Connection, limit: int) -> list[Asked]:
+    """The oldest events not yet handled."""
+    query = select(events).order_by(events.c.id).limit(limit)
+    return [
+        Asked(row["execution_id"], row["kind"], row["payload"], row["id"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def handled(tx: Connection, ids: Sequence[int]) -> None:
+    if ids:
+        tx.execute(delete(events).where(events.c.id.in_(ids)))
+
+
+def set_timers(tx: Connection, wanted: Sequence[StoredTimer]) -> None:
+    """Set timers; one with the same key is replaced."""
+    rows = [
+        {
+            "execution_id": timer.execution_id,
+            "key": timer.key,
+            "kind": timer.kind,
+            "task_run_id": timer.task_run_id,
+            "at": timer.at,
+        }
+        for timer in wanted
+    ]
+    insert_or_replace(tx, timers, rows)
+
+
+def drop_timers(tx: Connection, keys: Sequence[tuple[str, str]]) -> None:
+    """Remove timers by (execution id, key)."""
+    for execution_id, key in keys:
+        tx.execute(delete(timers).where(timers.c.execution_id == execution_id, timers.c.key == key))
+
+
+def drop_all_timers(tx: Connection, execution_ids: Sequence[str]) -> None:
+    if execution_ids:
+        tx.execute(delete(timers).where(timers.c.execution_id.in_(execution_ids)))
+
+
+def all_timers(tx: Connection) -> list[StoredTimer]:
+    """Every timer, next first."""
+    query = select(timers).order_by(timers.c.at)
+    return [
+        StoredTimer(row["execution_id"], row["key"], row["kind"], row["at"], row["task_run_id"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def link_children(tx: Connection, links: Sequence[ChildLink]) -> None:
+    rows = [
+        {
+            "execution_id": link.execution_id,
+            "parent_id": link.parent_id,
+            "task_run_id": link.task_run_id,
+            "iteration": link.iteration,
+            "reported": False,
+        }
+        for link in links
+    ]
+    insert_or_replace(tx, children, rows)
+
+
+def link_of(tx: Connection, execution_id: str) -> ChildLink | None:
+    """The link to the parent that still waits for this execution's end, if any."""
+    query = select(children).where(
+        children.c.execution_id == execution_id, children.c.reported.is_(False)
+    )
+    row = tx.execute(query).mappings().first()
+    if row is None:
+        return None
+    return ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
+
+
+def unreported_children(tx: Connection, parent_id: str) -> list[ChildLink]:
+    """Children of an execution whose end its task runs have not been told."""
+    query = select(children).where(
+        children.c.parent_id == parent_id, children.c.reported.is_(False)
+    )
+    return [
+        ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def children_of(tx: Connection, parent_id: str) -> list[ChildLink]:
+    query = select(children).where(children.c.parent_id == parent_id)
+    return [
+        ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def mark_reported(tx: Connection, execution_ids: Sequence[str]) -> None:
+    if execution_ids:
+        tx.execute(
+            update(children).where(children.c.execution_id.in_(execution_ids)).values(reported=True)
+        )

@@ -1,0 +1,172 @@
+"""Log lines and metrics."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
+
+from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level, LogLine
+from mainstem.model.metric import Metric, MetricKind
+from mainstem.store.tables import logs, metrics
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLine:
+    """A line with its number; numbers grow in the order of writing."""
+
+    number: int
+    line: LogLine
+    flow: FlowId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """All given parts must hold; `after` and `before` are line numbers."""
+
+    execution_id: str | None = None
+    namespace: str | None = None
+    flow_id: str | None = None
+    task_run_ids: Sequence[str] = ()
+    task_ids: Sequence[str] = ()
+    trigger_id: str | None = None
+    attempt: int | None = None
+    level: Level = Level.TRACE
+    text: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    after: int | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMetric:
+    metric: Metric
+    task_run_id: str
+    task_id: str
+    at: datetime
+
+
+def add_lines(tx: Connection, lines: Sequence[tuple[LogLine, FlowId | None]]) -> None:
+    """Append lines in the order given."""
+    if not lines:
+        return
+    rows = [
+        {
+            "execution_id": line.execution_id,
+            "namespace": flow.namespace if flow else None,
+            "flow_id": flow.id if flow else None,
+            "task_run_id": line.task_run_id,
+            "task_id": line.task_id,
+            "attempt": line.attempt,
+            "trigger_id": line.trigger_id,
+            "level": int(line.level),
+            "at": line.at,
+            "message": line.message,
+        }
+        for line, flow in lines
+    ]
+    tx.execute(insert(logs), rows)
+
+
+def lines(
+    tx: Connection, wanted: LogFilter, *, limit: int, newest_first: bool = False
+) -> list[StoredLine]:
+    """Matching lines by number."""
+    order = logs.c.id.desc() if newest_first else logs.c.id
+    query = select(logs).where(*_conditions(wanted)).order_by(order).limit(limit)
+    return [
+        StoredLine(
+            row["id"],
+            LogLine(
+                at=row["at"],
+                level=Level(row["level"]),
+                message=row["message"],
+                execution_id=row["execution_id"],
+                task_run_id=row["task_run_id"],
+                task_id=row["task_id"],
+                attempt=row["attempt"],
+                trigger_id=row["trigger_id"],
+            ),
+            FlowId(row["namespace"], row["flow_id"]) if row["flow_id"] else None,
+        )
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def count_by_level(tx: Connection, wanted: LogFilter) -> dict[Level, int]:
+    query = select(logs.c.level, func.count()).where(*_conditions(wanted)).group_by(logs.c.level)
+    return {Level(level): count for level, count in tx.execute(query)}
+
+
+def remove_lines(tx: Connection, wanted: LogFilter) -> int:
+    return tx.execute(delete(logs).where(*_conditions(wanted))).rowcount
+
+
+def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for column, value in (
+        (logs.c.execution_id, wanted.execution_id),
+        (logs.c.flow_id, wanted.flow_id),
+        (logs.c.trigger_id, wanted.trigger_id),
+        (logs.c.attempt, wanted.attempt),
+    ):
+        if value is not None:
+            found.append(column == value)
+    if wanted.namespace is not None:
+        below = logs.c.namespace.startswith(f"{wanted.namespace}.", autoescape=True)
+        found.append((logs.c.namespace == wanted.namespace) | below)
+    if wanted.task_run_ids:
+        found.append(logs.c.task_run_id.in_(wanted.task_run_ids))
+    if wanted.task_ids:
+        found.append(logs.c.task_id.in_(wanted.task_ids))
+    if wanted.level > Level.TRACE:
+        found.append(logs.c.level >= int(wanted.level))
+    if wanted.text:
+        found.append(logs.c.message.icontains(wanted.text, autoescape=True))
+    for edge, condition in (
+        (wanted.start, logs.c.at >= wanted.start),
+        (wanted.end, logs.c.at < wanted.end),
+        (wanted.after, logs.c.id > wanted.after),
+        (wanted.before, logs.c.id < wanted.before),
+    ):
+        if edge is not None:
+            found.append(condition)
+    return found
+
+
+def add_metrics(
+    tx: Connection, execution_id: str, flow: FlowId, found: Sequence[StoredMetric]
+) -> None:
+    if not found:
+        return
+    rows = [
+        {
+            "execution_id": execution_id,
+            "namespace": flow.namespace,
+            "flow_id": flow.id,
+            "task_run_id": item.task_run_id,
+            "task_id": item.task_id,
+            "name": item.metric.name,
+            "kind": item.metric.kind.value,
+            "value": item.metric.value,
+            "tags": item.metric.tags or None,
+            "at": item.at,
+        }
+        for item in found
+    ]
+    tx.execute(insert(metrics), rows)
+
+
+def metrics_of(tx: Connection, execution_id: str) -> list[StoredMetric]:
+    query = select(metrics).where(metrics.c.execution_id == execution_id).order_by(metrics.c.id)
+    return [
+        StoredMetric(
+            Metric(row["name"], row["value"], MetricKind(row["kind"]), row["tags"] or {}),
+            row["task_run_id"],
+            row["task_id"],
+            row["at"],
+        )
+        for row in tx.execute(query).mappings()
+    ]

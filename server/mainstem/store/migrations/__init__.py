@@ -1,0 +1,1 @@
+"""The schema's steps, one module each, never edited after a release."""
