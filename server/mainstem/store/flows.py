@@ -108,7 +108,7 @@ def namespaces(tx: Connection) -> dict[str, int]:
         .where(flows.c.is_latest, flows.c.deleted.is_(False))
         .group_by(flows.c.namespace)
     )
-    return dict(tuple(row) for row in tx.execute(query))
+    return {str(row[0]): int(row[1]) for row in tx.execute(query).all()}
 
 
 def heads(tx: Connection, wanted: Iterable[FlowId]) -> dict[FlowId, FlowRevision]:

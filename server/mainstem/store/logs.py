@@ -97,7 +97,7 @@ def lines(
 
 def count_by_level(tx: Connection, wanted: LogFilter) -> dict[Level, int]:
     query = select(logs.c.level, func.count()).where(*_conditions(wanted)).group_by(logs.c.level)
-    return {Level(level): count for level, count in tx.execute(query)}
+    return {Level(int(row[0])): int(row[1]) for row in tx.execute(query).all()}
 
 
 def remove_lines(tx: Connection, wanted: LogFilter) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, RowMapping, delete, func, select
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables import namespace_files
@@ -66,10 +66,9 @@ def of_source(tx: Connection, git_source: str) -> list[StoredFile]:
 
 def counts(tx: Connection) -> dict[str, int]:
     """How many files each namespace has."""
-    found: dict[str, int] = {}
-    for namespace in tx.execute(select(namespace_files.c.namespace)).scalars():
-        found[namespace] = found.get(namespace, 0) + 1
-    return found
+    column = namespace_files.c.namespace
+    query = select(column, func.count()).group_by(column)
+    return {str(row[0]): int(row[1]) for row in tx.execute(query).all()}
 
 
 def remove(tx: Connection, namespace: str, paths: Sequence[str]) -> int:

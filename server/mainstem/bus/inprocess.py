@@ -1,0 +1,57 @@
+"""The bus within one process."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+
+_log = logging.getLogger("mainstem.bus")
+
+Callback = Callable[[str], None]
+EXECUTIONS = "executions"
+FLOWS = "flows"
+TRIGGERS = "triggers"
+KV = "kv"
+FILES = "files"
+
+
+def execution_topic(execution_id: str) -> str:
+    return f"execution:{execution_id}"
+
+
+def sync_topic(source: str) -> str:
+    return f"sync:{source}"
+
+
+class Bus:
+    """Calls subscribers in the publisher's thread; a callback must return at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._subscribers: dict[str, tuple[Callback, ...]] = {}
+
+    def subscribe(self, topics: Iterable[str], callback: Callback) -> Callable[[], None]:
+        """Register; the returned function ends the subscription."""
+        wanted = tuple(topics)
+        with self._lock:
+            for topic in wanted:
+                self._subscribers[topic] = (*self._subscribers.get(topic, ()), callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                for topic in wanted:
+                    left = tuple(c for c in self._subscribers.get(topic, ()) if c is not callback)
+                    if left:
+                        self._subscribers[topic] = left
+                    else:
+                        self._subscribers.pop(topic, None)
+
+        return unsubscribe
+
+    def publish(self, *topics: str) -> None:
+        """Tell every subscriber of these topics."""
+        for topic in topics:
+            for callback in self._subscribers.get(topic, ()):
+                try:
+                    callback(topic)
+                except Exception:
+                    _log.exception("a subscriber failed", extra={"topic": topic})

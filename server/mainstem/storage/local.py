@@ -1,0 +1,100 @@
+"""Internal storage in a local folder."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from mainstem.errors import InvalidInput, NotFound
+
+
+class LocalStorage:
+    """Files below `root`; writing goes through a temporary file and a rename."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+        self._root.mkdir(parents=True, exist_ok=True)
+
+    def put(self, path: str, source: Path) -> int:
+        target = self._writable(path)
+        temporary = self._temporary(target)
+        try:
+            shutil.copyfile(source, temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return target.stat().st_size
+
+    def put_bytes(self, path: str, content: bytes) -> None:
+        with self.writing(path) as file:
+            file.write(content)
+
+    @contextmanager
+    def writing(self, path: str) -> Iterator[BinaryIO]:
+        target = self._writable(path)
+        temporary = self._temporary(target)
+        try:
+            with temporary.open("wb") as file:
+                yield file
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    def open(self, path: str) -> BinaryIO:
+        return self._existing(path).open("rb")
+
+    def fetch(self, path: str, to: Path) -> None:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._existing(path), to)
+
+    def size(self, path: str) -> int:
+        return self._existing(path).stat().st_size
+
+    def exists(self, path: str) -> bool:
+        return self._resolve(path).is_file()
+
+    def list(self, prefix: str) -> Iterator[str]:
+        folder = self._resolve(prefix)
+        for parent, _, names in os.walk(folder):
+            for name in sorted(names):
+                yield str((Path(parent) / name).relative_to(self._root))
+
+    def delete(self, path: str) -> bool:
+        try:
+            self._resolve(path).unlink()
+        except (FileNotFoundError, IsADirectoryError):
+            return False
+        return True
+
+    def delete_below(self, prefix: str) -> list[str]:
+        paths = list(self.list(prefix))
+        shutil.rmtree(self._resolve(prefix), ignore_errors=True)
+        return paths
+
+    def _resolve(self, path: str) -> Path:
+        target = (self._root / path).resolve()
+        if target == self._root or not target.is_relative_to(self._root):
+            raise InvalidInput(f"`{path}` lies outside of internal storage")
+        return target
+
+    def _writable(self, path: str) -> Path:
+        target = self._resolve(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target
+
+    def _existing(self, path: str) -> Path:
+        target = self._resolve(path)
+        if not target.is_file():
+            raise NotFound(f"internal storage has no file `{path}`")
+        return target
+
+    def _temporary(self, target: Path) -> Path:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+        with suppress(OSError):
+            os.close(handle)
+        return Path(name)
