@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cached_property
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar, get_args
 
 import yaml
@@ -23,6 +23,33 @@ from mainstem.model.duration import format_duration, parse_duration
 T = TypeVar("T")
 
 _MARKS = ("{{", "{%", "{#")
+
+
+class SourceInt(int):
+    """A whole number that its author wrote in another form, such as 007; `text` is that form."""
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> "SourceInt":
+        number = super().__new__(cls, value)
+        number.text = text
+        return number
+
+
+class SourceFloat(float):
+    """A number that its author wrote in another form, such as 1.10; `text` is that form."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> "SourceFloat":
+        number = super().__new__(cls, value)
+        number.text = text
+        return number
+
+
+@lru_cache(maxsize=1024)
+def _adapter_of(type_: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(type_)
 
 
 def is_expression(value: object) -> bool:
@@ -53,9 +80,9 @@ class Property(Generic[T]):
     def __hash__(self) -> int:
         return hash(repr(self.raw))
 
-    @cached_property
+    @property
     def _adapter(self) -> TypeAdapter[T]:
-        return TypeAdapter(self._type)
+        return _adapter_of(self._type)
 
     def resolve(self, render: Callable[[object], object]) -> T:
         """Render and convert; raises InvalidInput saying what the rendered value is not."""
@@ -135,6 +162,8 @@ def _to_duration(value: object) -> object:
 def _text(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (SourceInt, SourceFloat)):
+        return value.text
     return str(value) if isinstance(value, (int, float)) else value
 
 

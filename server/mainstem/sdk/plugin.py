@@ -1,13 +1,53 @@
 """The base of every plug-in class, and polymorphic fields resolved by `type`."""
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from mainstem.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A broken rule between properties; `property` is the YAML name of the one to look at."""
+
+    message: str
+    property: str | None = None
+    code: str = "invalid-value"
+    suggestion: str | None = None
+
+    def details(self, value: object) -> InitErrorDetails:
+        context = {"message": self.message, "suggestion": self.suggestion}
+        return InitErrorDetails(
+            type=PydanticCustomError(self.code, "{message}", context),  # type: ignore[arg-type]
+            loc=(self.property,) if self.property else (),
+            input=value,
+        )
+
+    def error(self) -> PydanticCustomError:
+        """The fault as something a validator may raise."""
+        context = {"message": self.message, "suggestion": self.suggestion}
+        return PydanticCustomError(self.code, "{message}", context)  # type: ignore[arg-type]
 
 
 class Properties(BaseModel):
-    """A frozen group of YAML properties in camelCase; unknown names are refused."""
+    """A frozen group of YAML properties in camelCase; unknown names are refused.
+
+    A property set to null counts as absent. Rules between properties go into `faults`.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -18,15 +58,36 @@ class Properties(BaseModel):
         protected_namespaces=(),
     )
 
+    def faults(self) -> Iterator[Fault]:
+        """Every broken rule between the properties; each keeps the flow from being stored."""
+        return iter(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: object) -> object:
+        if isinstance(value, dict) and None in value.values():
+            return {key: item for key, item in value.items() if item is not None}
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_faults(self) -> Self:
+        found = list(self.faults())
+        if found:
+            details = [fault.details(None) for fault in found]
+            raise ValidationError.from_exception_data(type(self).__name__, details)
+        return self
+
 
 class Plugin(Properties):
     """A class that a flow names by `type`.
 
     TYPE is the full name in the flow language; ALIASES are further full names it answers to.
+    DEPRECATED plug-ins work, but their use is reported as a warning.
     """
 
     TYPE: ClassVar[str]
     ALIASES: ClassVar[tuple[str, ...]] = ()
+    DEPRECATED: ClassVar[bool] = False
 
     type: str
 
@@ -34,19 +95,41 @@ class Plugin(Properties):
 def plugin_field(base: Any) -> Any:
     """The annotation for a field holding any plug-in derived from `base`.
 
-    The class is found through the registry given as `context["registry"]` to the validation.
+    The class is found through the registry given as `context["registry"]` to the validation. With
+    `context["builder"]` that object makes it instead and may go on after a fault.
     """
 
     def build(value: object, info: ValidationInfo) -> object:
         if isinstance(value, base):
             return value
+        context = info.context or {}
+        builder = context.get("builder")
+        if builder is not None:
+            return builder.build(base, value)
         if not isinstance(value, dict):
-            raise ValueError("expected a map with a `type`")
-        registry = (info.context or {})["registry"]
-        return registry.build(base, value, info.context)
+            raise Fault("must be a map with a `type`", code="wrong-kind").error()
+        try:
+            return context["registry"].build(base, value, info.context)
+        except InvalidInput as error:
+            suggestion = getattr(error, "suggestion", None)
+            raise Fault(error.message, "type", "invalid-type", suggestion).error() from error
 
     return Annotated[
         base,
         PlainValidator(build),
         WithJsonSchema({"$ref": f"#/$defs/any.{base.__name__}"}),
     ]
+
+
+@cache
+def known_properties(properties: type[Properties]) -> frozenset[str]:
+    """The YAML names that a class accepts."""
+    fields = properties.model_fields.items()
+    return frozenset(name for key, field in fields for name in yaml_names(key, field))
+
+
+def yaml_names(name: str, field: Any) -> list[str]:
+    """The YAML names of one field, the preferred one first."""
+    alias = field.validation_alias or field.alias or name
+    choices = getattr(alias, "choices", None)
+    return [str(choice) for choice in choices] if choices else [str(alias)]

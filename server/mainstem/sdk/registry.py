@@ -67,9 +67,16 @@ class Registry:
                 return candidate
             if candidate in self._aliases:
                 return self._aliases[candidate]
-        known = [*self._types, *self._aliases]
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        raise UnknownType(name, near[0] if near else None)
+        raise UnknownType(name, self._nearest(name))
+
+    def _nearest(self, name: str) -> str | None:
+        """The type that was probably meant: its last word is as written, or nearly so."""
+        last = name.rpartition(".")[2].lower()
+        words = {known.rpartition(".")[2].lower() for known in self._types}
+        near = set(difflib.get_close_matches(last, words, n=3, cutoff=0.75))
+        known = [item for item in self._types if item.rpartition(".")[2].lower() in near]
+        found = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+        return found[0] if found else None
 
     def find(self, name: str) -> type[Plugin]:
         """The class of a type; raises UnknownType."""
@@ -96,5 +103,8 @@ class Registry:
         if not issubclass(plugin, base):
             raise InvalidInput(f"`{name}` cannot be used as a {base.__name__}")
         return plugin.model_validate(
-            dict(properties), context={**(context or {}), "registry": self}
+            dict(properties),
+            context={**(context or {}), "registry": self},
+            by_alias=True,
+            by_name=False,
         )
