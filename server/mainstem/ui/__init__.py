@@ -1,0 +1,1 @@
+"""The dashboard: server-rendered pages that stay live by signals, readable without JavaScript."""
