@@ -1,6 +1,6 @@
 """The catalog's words: references, datasets and tables as frozen values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,8 +67,6 @@ class CsvOptions:
     allow_jagged_rows: bool = False
     allow_quoted_newlines: bool = False
     encoding: str = "UTF-8"
-    preserve_ascii_control_characters: bool = False
-    source_column_match: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +116,7 @@ class Table:
 
     ref: TableRef
     kind: Kind
+    location: str
     schema: tuple[Field, ...]
     created: datetime
     modified: datetime
@@ -141,7 +140,6 @@ class Table:
     enable_refresh: bool | None = None
     refresh_interval_ms: int | None = None
     default_rounding_mode: str | None = None
-    extra: Labels = field(default=())
 
     @property
     def is_native(self) -> bool:
