@@ -1,0 +1,402 @@
+"""Tree to closures. Each takes the Evaluation and returns the value of its expression.
+
+A closure touches plain values through `operators` only, so no Python attribute is ever reachable.
+Calls of filters, functions and tests turn whatever goes wrong inside into a Fault with a place.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mainstem.errors import MainstemError, Stalled, Transient
+from mainstem.expr import operators
+from mainstem.expr.encrypted import decrypted, is_encrypted
+from mainstem.expr.errors import ExpressionError, Fault, Undefined
+from mainstem.expr.filters import FILTERS
+from mainstem.expr.functions import FUNCTIONS
+from mainstem.expr.nodes import (
+    Attribute,
+    Binary,
+    Capture,
+    Concat,
+    FilterCall,
+    FunctionCall,
+    ListNode,
+    Literal,
+    MapNode,
+    MethodCall,
+    Name,
+    Node,
+    Ternary,
+    TestCall,
+    Unary,
+)
+from mainstem.expr.numbers import calculate
+from mainstem.expr.operators import MISSING, chooses, is_true
+from mainstem.expr.printing import text_of
+from mainstem.expr.registry import Callee, find, suggestion
+from mainstem.expr.runtime import MISSING as UNBOUND
+from mainstem.expr.runtime import Evaluation, Expression, Render
+from mainstem.expr.tests import TESTS
+
+
+class ExpressionCompiler:
+    """Compiles expressions; the template compiler gives it the way to compile a body."""
+
+    def __init__(self, body: Callable[[Capture], Render]) -> None:
+        self._body = body
+
+    def compile(self, node: Node) -> Expression:
+        """The closure of any expression."""
+        return _COMPILERS[type(node)](self, node)
+
+    def literal(self, node: Literal) -> Expression:
+        value = node.value
+        return lambda _: value
+
+    def root(self, node: Name) -> Expression:
+        name, place = node.name, node.place
+
+        def load(ev: Evaluation) -> object:
+            value = ev.variables.get(name, UNBOUND) if ev.frame is None else ev.name(name)
+            if value is UNBOUND:
+                raise Undefined(name, place)
+            return decrypted(ev, value) if is_encrypted(value) else value
+
+        return load
+
+    def attribute(self, node: Attribute) -> Expression:
+        target, place = self.compile(node.target), node.place
+        parent = node.target.name if isinstance(node.target, Name) else None
+        if isinstance(node.key, Literal) and isinstance(node.key.value, str):
+            return _fixed_attribute(target, node.key.value, parent, place)
+        key_of = self.compile(node.key)
+
+        def load(ev: Evaluation) -> object:
+            holder, key = target(ev), key_of(ev)
+            return _attribute(ev, holder, key, parent, place)
+
+        return load
+
+    def list(self, node: ListNode) -> Expression:
+        items = [self.compile(item) for item in node.items]
+        return lambda ev: [item(ev) for item in items]
+
+    def map(self, node: MapNode) -> Expression:
+        entries = [(self.compile(key), self.compile(value)) for key, value in node.entries]
+        place = node.place
+
+        def build(ev: Evaluation) -> object:
+            try:
+                return {key(ev): value(ev) for key, value in entries}
+            except TypeError as error:
+                raise Fault("A key of a map must be text, a number or a boolean", place) from error
+
+        return build
+
+    def concat(self, node: Concat) -> Expression:
+        parts = [self.compile(part) for part in node.parts]
+
+        def join(ev: Evaluation) -> object:
+            texts = []
+            for part in parts:
+                value = part(ev)
+                texts.append(value if type(value) is str else text_of(value, ev.options.timezone))
+            return "".join(texts)
+
+        return join
+
+    def ternary(self, node: Ternary) -> Expression:
+        condition = self.compile(node.condition)
+        then, otherwise = self.compile(node.then), self.compile(node.otherwise)
+        choose = _placed(lambda ev: chooses(condition(ev)), node.place)
+        return lambda ev: then(ev) if choose(ev) else otherwise(ev)
+
+    def unary(self, node: Unary) -> Expression:
+        operand, operator = self.compile(node.operand), node.operator
+        if operator == "not":
+            return _placed(lambda ev: not is_true(operand(ev), "`not`"), node.place)
+        sign = -1 if operator == "-" else 1
+        return _placed(lambda ev: calculate("*", sign, operand(ev)), node.place)
+
+    def binary(self, node: Binary) -> Expression:
+        left, right = self.compile(node.left), self.compile(node.right)
+        make = _BINARY.get(node.operator)
+        if make is not None:
+            return make(left, right, node.place)
+        operator = node.operator
+        if operator in ("<", ">", "<=", ">="):
+            return _placed(lambda ev: operators.compare(operator, left(ev), right(ev)), node.place)
+        return _placed(lambda ev: calculate(operator, left(ev), right(ev)), node.place)
+
+    def filter(self, node: FilterCall) -> Expression:
+        value = self.compile(node.value)
+        if node.name == "default":
+            value = _or_null(value)
+        return self._call(lambda: find("filter", FILTERS, node.name, node.place), node, value)
+
+    def test(self, node: TestCall) -> Expression:
+        value = self.compile(node.value)
+        if node.name == "defined":
+            value = _or_null(value)
+        call = self._call(lambda: find("test", TESTS, node.name, node.place), node, value)
+        return (lambda ev: not call(ev)) if node.negated else call
+
+    def function(self, node: FunctionCall) -> Expression:
+        if node.name == "block":
+            return self._block_call(node)
+        if node.name in FUNCTIONS:
+            return self._call(lambda: FUNCTIONS[node.name], node, None)
+        return self._macro_call(node)
+
+    def method(self, node: MethodCall) -> Expression:
+        hint = suggestion(node.name, FILTERS) if node.name not in FILTERS else ""
+        name, place = node.name, node.place
+        text = f"Methods such as `.{name}()` can't be called; use a filter, as in `| {name}`{hint}"
+
+        def refuse(_: Evaluation) -> object:
+            raise Fault(text, place)
+
+        return refuse
+
+    def capture(self, node: Capture) -> Expression:
+        return self._body(node)
+
+    def _call(
+        self,
+        callee_of: Callable[[], Callee],
+        node: FilterCall | TestCall | FunctionCall,
+        value: Expression | None,
+    ) -> Expression:
+        """A wrong name or argument only matters if the call is reached, as in the reference."""
+        place = node.place
+        try:
+            callee = callee_of()
+            arguments = [
+                None if argument is None else self.compile(argument)
+                for argument in callee.arrange(node.arguments, place)
+            ]
+        except Fault as fault:
+            return _failing(fault)
+        call = callee.call
+        given = [
+            argument if argument is not None else _constant(default)
+            for argument, default in zip(arguments, _padded(callee, len(arguments)), strict=True)
+        ]
+        if value is not None:
+            given.insert(0, value)
+        return _guarded(callee, _applied(call, given), place)
+
+    def _macro_call(self, node: FunctionCall) -> Expression:
+        name, place = node.name, node.place
+        positional = [self.compile(value) for value in node.arguments.positional]
+        named = [(key, self.compile(value)) for key, value in node.arguments.named]
+
+        def call(ev: Evaluation) -> object:
+            macro = ev.macros.get(name)
+            if macro is None:
+                hint = suggestion(name, [*FUNCTIONS, *ev.macros])
+                raise Fault(f"There is no function or macro `{name}`{hint}", place)
+            return macro(ev, [v(ev) for v in positional], {k: v(ev) for k, v in named})
+
+        return _placed(call, place)
+
+    def _block_call(self, node: FunctionCall) -> Expression:
+        place = node.place
+        if len(node.arguments.positional) != 1 or node.arguments.named:
+            return _failing(Fault("`block()` expects the name of a block", place))
+        name_of = self.compile(node.arguments.positional[0])
+
+        def call(ev: Evaluation) -> object:
+            block = ev.blocks.get(text_of(name_of(ev)))
+            if block is None:
+                raise Fault("There is no block of that name", place)
+            return block(ev)
+
+        return call
+
+
+def _fixed_attribute(target: Expression, key: str, parent: str | None, place: int) -> Expression:
+    def load(ev: Evaluation) -> object:
+        holder = target(ev)
+        if type(holder) is dict:
+            value = holder.get(key, MISSING)
+            if value is not MISSING and type(value) is not dict:
+                return value
+        return _attribute(ev, holder, key, parent, place)
+
+    return load
+
+
+def _attribute(
+    ev: Evaluation, holder: object, key: object, parent: str | None, place: int
+) -> object:
+    if holder is None:
+        raise Undefined(parent or text_of(key), place)
+    value = operators.lookup(holder, key)
+    if value is MISSING:
+        raise Undefined(text_of(key), place)
+    return decrypted(ev, value) if is_encrypted(value) else value
+
+
+def _constant(value: object) -> Expression:
+    return lambda _: value
+
+
+def _padded(callee: Callee, count: int) -> list[object]:
+    return [None] * count if callee.takes_any else list(callee.defaults[:count])
+
+
+def _failing(fault: Fault) -> Expression:
+    problem, place = fault.problem, fault.place
+
+    def fail(_: Evaluation) -> object:
+        raise Fault(problem, place)
+
+    return fail
+
+
+def _or_null(value: Expression) -> Expression:
+    def load(ev: Evaluation) -> object:
+        try:
+            return value(ev)
+        except Undefined:
+            return None
+
+    return load
+
+
+def _applied(call: Callable[..., object], given: list[Expression]) -> Expression:
+    """Specialised by count, for this is the hottest path of a render."""
+    if len(given) == 0:
+        return lambda ev: call(ev)
+    if len(given) == 1:
+        first = given[0]
+        return lambda ev: call(ev, first(ev))
+    if len(given) == 2:
+        first, second = given
+        return lambda ev: call(ev, first(ev), second(ev))
+    return lambda ev: call(ev, *[argument(ev) for argument in given])
+
+
+def _guarded(callee: Callee, apply: Expression, place: int) -> Expression:
+    what = f"The {callee.kind} `{callee.name}`"
+
+    def call(ev: Evaluation) -> object:
+        try:
+            return apply(ev)
+        except Fault as fault:
+            if fault.place is None:
+                fault.place = place
+            raise
+        except (ExpressionError, Transient, Stalled, RecursionError):
+            raise
+        except MainstemError as error:
+            raise Fault(error.message, place) from error
+        except Exception as error:
+            kind = type(error).__name__
+            raise Fault(f"{what} can't be applied to these values ({kind})", place) from error
+
+    return call
+
+
+def _placed(apply: Expression, place: int) -> Expression:
+    def call(ev: Evaluation) -> object:
+        try:
+            return apply(ev)
+        except Fault as fault:
+            if fault.place is None:
+                fault.place = place
+            raise
+
+    return call
+
+
+def _or(left: Expression, right: Expression, place: int) -> Expression:
+    return _placed(lambda ev: is_true(left(ev), "`or`") or is_true(right(ev), "`or`"), place)
+
+
+def _and(left: Expression, right: Expression, place: int) -> Expression:
+    return _placed(lambda ev: is_true(left(ev), "`and`") and is_true(right(ev), "`and`"), place)
+
+
+def _equals(left: Expression, right: Expression, _: int) -> Expression:
+    return lambda ev: operators.equal(left(ev), right(ev))
+
+
+def _differs(left: Expression, right: Expression, _: int) -> Expression:
+    return lambda ev: not operators.equal(left(ev), right(ev))
+
+
+def _contains(left: Expression, right: Expression, place: int) -> Expression:
+    def check(ev: Evaluation) -> object:
+        holder = left(ev)
+        return False if holder is None else operators.contains(holder, right(ev))
+
+    return _placed(check, place)
+
+
+def _add(left: Expression, right: Expression, place: int) -> Expression:
+    return _placed(lambda ev: operators.add(left(ev), right(ev), ev.options.timezone), place)
+
+
+def _subtract(left: Expression, right: Expression, place: int) -> Expression:
+    return _placed(lambda ev: operators.subtract(left(ev), right(ev)), place)
+
+
+def _range(left: Expression, right: Expression, place: int) -> Expression:
+    def build(ev: Evaluation) -> object:
+        return operators.char_or_int_range(left(ev), right(ev), 1, ev.options.max_range)
+
+    return _placed(build, place)
+
+
+def _null_coalesce(left: Expression, right: Expression, _: int) -> Expression:
+    def choose(ev: Evaluation) -> object:
+        try:
+            value = left(ev)
+        except Undefined:
+            return right(ev)
+        return right(ev) if value is None else value
+
+    return choose
+
+
+def _undefined_coalesce(left: Expression, right: Expression, _: int) -> Expression:
+    def choose(ev: Evaluation) -> object:
+        try:
+            return left(ev)
+        except Undefined:
+            return right(ev)
+
+    return choose
+
+
+_BINARY: Final[dict[str, Callable[[Expression, Expression, int], Expression]]] = {
+    "or": _or,
+    "and": _and,
+    "==": _equals,
+    "equals": _equals,
+    "!=": _differs,
+    "contains": _contains,
+    "+": _add,
+    "-": _subtract,
+    "..": _range,
+    "??": _null_coalesce,
+    "???": _undefined_coalesce,
+}
+_COMPILERS: Final[dict[type, Callable[..., Expression]]] = {
+    Literal: ExpressionCompiler.literal,
+    Name: ExpressionCompiler.root,
+    Attribute: ExpressionCompiler.attribute,
+    ListNode: ExpressionCompiler.list,
+    MapNode: ExpressionCompiler.map,
+    Concat: ExpressionCompiler.concat,
+    Ternary: ExpressionCompiler.ternary,
+    Unary: ExpressionCompiler.unary,
+    Binary: ExpressionCompiler.binary,
+    FilterCall: ExpressionCompiler.filter,
+    TestCall: ExpressionCompiler.test,
+    FunctionCall: ExpressionCompiler.function,
+    MethodCall: ExpressionCompiler.method,
+    Capture: ExpressionCompiler.capture,
+}

@@ -1,0 +1,122 @@
+"""The words of dates: English built in, other languages and zone names by CLDR through Babel."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from mainstem.expr.errors import Fault
+
+_MONTHS: Final = (
+    "January February March April May June July August September October November December"
+).split()
+_DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+# The narrow no-break space before AM and PM is what CLDR has had since version 42.
+_ENGLISH_STYLES: Final = {
+    "full": "EEEE, MMMM d, y 'at' h:mm:ss\u202fa zzzz",
+    "long": "MMMM d, y 'at' h:mm:ss\u202fa z",
+    "medium": "MMM d, y, h:mm:ss\u202fa",
+    "short": "M/d/yy, h:mm\u202fa",
+}
+
+
+def is_english(locale: str) -> bool:
+    """Whether the built-in words serve."""
+    return locale.replace("-", "_") in ("", "en", "en_US")
+
+
+@lru_cache(maxsize=64)
+def _cldr(locale: str) -> "object":
+    from babel import Locale, UnknownLocaleError  # slow to load
+
+    try:
+        return Locale.parse(locale.replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError) as error:
+        raise Fault(f"There is no locale `{locale}`; use one such as en, fr or de_CH") from error
+
+
+def _words(locale: str, table: str, width: str, *, standalone: bool) -> dict[int, str]:
+    words = getattr(_cldr(locale), table)["stand-alone" if standalone else "format"][width]
+    return dict(words.items())
+
+
+def month_name(month: int, width: str, locale: str, *, standalone: bool = False) -> str:
+    """The month, `wide`, `abbreviated` or `narrow`."""
+    if is_english(locale):
+        name = _MONTHS[month - 1]
+        return name if width == "wide" else name[:3] if width == "abbreviated" else name[0]
+    return _words(locale, "months", width, standalone=standalone)[month]
+
+
+def day_name(weekday: int, width: str, locale: str, *, standalone: bool = False) -> str:
+    """The day of the week (0 is Monday)."""
+    if is_english(locale):
+        name = _DAYS[weekday]
+        return name if width == "wide" else name[:3] if width == "abbreviated" else name[0]
+    return _words(locale, "days", width, standalone=standalone)[weekday]
+
+
+def half_day_name(hour: int, locale: str) -> str:
+    """AM or PM."""
+    half = "am" if hour < 12 else "pm"
+    if is_english(locale):
+        return half.upper()
+    periods = getattr(_cldr(locale), "day_periods")["format"]["abbreviated"]
+    return str(periods.get(half, half.upper()))
+
+
+def era_name(width: str, locale: str) -> str:
+    """The common era; years before it don't occur."""
+    if is_english(locale):
+        return {"wide": "Anno Domini", "abbreviated": "AD", "narrow": "A"}[width]
+    return str(getattr(_cldr(locale), "eras")[width][1])
+
+
+def quarter_name(quarter: int, width: str, locale: str) -> str:
+    """`Q3` or `3rd quarter`."""
+    if is_english(locale):
+        if width == "abbreviated":
+            return f"Q{quarter}"
+        return f"{quarter}{('st', 'nd', 'rd', 'th')[quarter - 1]} quarter"
+    return _words(locale, "quarters", width, standalone=False)[quarter]
+
+
+def zone_name(value: datetime, width: str, locale: str) -> str:
+    """`CEST` or `Central European Summer Time`; offsets are their own name."""
+    short = value.tzname() or ""
+    if width == "short" and not short.startswith(("+", "-", "UTC+", "UTC-")):
+        return short
+    from babel.dates import get_timezone_name  # slow to load
+
+    if not getattr(value.tzinfo, "key", None):
+        return short.removeprefix("UTC") if short != "UTC" else "UTC"
+    name = locale.replace("-", "_") or "en"
+    return str(get_timezone_name(value, width="long", locale=name))
+
+
+def style_pattern(style: str, locale: str) -> str:
+    """The pattern of a localized style: full, long, medium or short."""
+    if is_english(locale):
+        return _ENGLISH_STYLES[style]
+    cldr = _cldr(locale)
+    joined = str(getattr(cldr, "datetime_formats")[style])
+    clock = getattr(cldr, "time_formats")[style].pattern
+    day = getattr(cldr, "date_formats")[style].pattern
+    return joined.replace("{0}", clock).replace("{1}", day)
+
+
+def first_weekday(locale: str) -> int:
+    """0 is Monday. English without a country begins its weeks on Sunday."""
+    if is_english(locale):
+        return 6
+    return int(getattr(_cldr(locale), "first_week_day"))
+
+
+def names_to_numbers(kind: str, locale: str) -> dict[str, int]:
+    """Every spelling of the months (from 1) or the days (Monday is 0), lower-cased."""
+    name_of = month_name if kind == "month" else day_name
+    numbers = range(1, 13) if kind == "month" else range(7)
+    return {
+        name_of(number, width, locale).lower(): number
+        for width in ("abbreviated", "wide")
+        for number in numbers
+    }

@@ -1,0 +1,160 @@
+"""Java's DateTimeFormatter patterns for reading: a pattern becomes a regular expression."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
+
+from mainstem.expr import datenames
+from mainstem.expr.datepatterns import Field, pattern_fields
+from mainstem.expr.errors import Fault
+from mainstem.expr.isodates import fixed_offset, zone_named
+
+_NUMERIC: Final = frozenset("uyYQqMLwWDdFhHkKmsSAnNec")
+_NAMED: Final = {"M": "month", "L": "month", "E": "day", "e": "day", "c": "day"}
+_OFFSET: Final = r"(?:Z|[-+]\d{2}(?::?\d{2}(?::?\d{2})?)?)"
+_ZONE: Final = r"[A-Za-z][A-Za-z0-9_+\-/]*(?:[-+]\d{1,2}(?::\d{2})?)?|[-+]\d{2}:?\d{2}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The regular expression of a pattern and the letter behind each of its groups."""
+
+    regex: re.Pattern[str]
+    letters: tuple[str, ...]
+    locale: str
+
+    def read(self, text: str) -> dict[str, str] | None:
+        """The fields of a text by their letters, or None if it doesn't match."""
+        found = self.regex.fullmatch(text)
+        if found is None:
+            return None
+        pairs = zip(self.letters, found.groups(), strict=True)
+        return {letter: value for letter, value in pairs if value is not None}
+
+
+@lru_cache(maxsize=128)
+def reader_of(pattern: str, locale: str) -> Reader:
+    """The reader of a pattern."""
+    fields = pattern_fields(pattern)
+    parts: list[str] = []
+    letters: list[str] = []
+    for index, field in enumerate(fields):
+        if field.letter == "":
+            parts.append(re.escape(field.text))
+        elif field.letter == "[":
+            parts.append("(?:")
+        elif field.letter == "]":
+            parts.append(")?")
+        elif field.letter == "p":
+            parts.append(r"\s*")
+        else:
+            following = fields[index + 1].letter if index + 1 < len(fields) else ""
+            parts.append(f"({_field_regex(field, locale, adjacent=following in _NUMERIC)})")
+            letters.append(field.letter)
+    open_parts = parts.count("(?:") - parts.count(")?")
+    try:
+        regex = re.compile("".join(parts) + ")?" * open_parts, re.IGNORECASE)
+    except re.error as error:
+        raise Fault("The date pattern has unmatched brackets") from error
+    return Reader(regex, tuple(letters), locale)
+
+
+def _field_regex(field: Field, locale: str, *, adjacent: bool) -> str:
+    letter, count = field.letter, field.count
+    if letter in _NAMED and count > 2 - (letter == "E") * 2:
+        names = datenames.names_to_numbers(_NAMED[letter], locale)
+        return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+    if letter in "uyY":
+        return r"\d{2}" if count == 2 else rf"\d{{{count}}}" if adjacent else rf"\d{{{count},9}}"
+    if letter == "S":
+        return rf"\d{{{count}}}"
+    if letter in _NUMERIC:
+        return rf"\d{{{count}}}" if count > 1 else r"\d{1,19}" if letter in "AnN" else r"\d{1,3}"
+    if letter == "a":
+        names = {datenames.half_day_name(hour, locale) for hour in (1, 13)} | {"AM", "PM"}
+        return "|".join(map(re.escape, names))
+    if letter in "XxZ":
+        return _OFFSET + ("|GMT" + _OFFSET[3:-1] if letter == "Z" else "")
+    return (
+        r"GMT(?:[-+]\d{1,2}(?::?\d{2})?)?" if letter == "O" else _ZONE if letter in "Vzv" else ".+?"
+    )
+
+
+def parse_pattern(
+    text: str, pattern: str, locale: str
+) -> tuple[date, time | None, tzinfo | None] | None:
+    """Date, time and zone that a text has by a pattern, or None if it doesn't match."""
+    reader = reader_of(pattern, locale)
+    fields = reader.read(text)
+    if fields is None:
+        return None
+    try:
+        day = _date(fields, locale)
+        return (day, _time(fields), _zone(fields)) if day else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _date(fields: dict[str, str], locale: str) -> date | None:
+    year_text = fields.get("y") or fields.get("u")
+    if year_text is None:
+        return None
+    year = int(year_text) + (2000 if len(year_text) == 2 else 0)
+    if "D" in fields:
+        return date(year, 1, 1) + timedelta(days=int(fields["D"]) - 1)
+    month_text = fields.get("M") or fields.get("L")
+    if month_text is None or "d" not in fields:
+        return None
+    month = (
+        int(month_text)
+        if month_text.isdigit()
+        else datenames.names_to_numbers("month", locale)[month_text.lower()]
+    )
+    return date(year, month, int(fields["d"]))
+
+
+def _time(fields: dict[str, str]) -> time | None:
+    if "N" in fields:
+        return (datetime.min + timedelta(microseconds=int(fields["N"]) // 1000)).time()
+    if "A" in fields:
+        return (datetime.min + timedelta(milliseconds=int(fields["A"]))).time()
+    hour = _hour(fields)
+    if hour is None:
+        return None
+    micros = int(fields["S"][:6].ljust(6, "0")) if "S" in fields else 0
+    if "n" in fields:
+        micros = int(fields["n"]) // 1000
+    return time(hour, int(fields.get("m", 0)), int(fields.get("s", 0)), micros)
+
+
+def _hour(fields: dict[str, str]) -> int | None:
+    if "H" in fields:
+        return int(fields["H"])
+    if "k" in fields:
+        return int(fields["k"]) % 24
+    half = fields.get("h") or fields.get("K")
+    if half is None or "a" not in fields:
+        return None
+    return int(half) % 12 + (12 if fields["a"].lower().startswith("p") else 0)
+
+
+def _zone(fields: dict[str, str]) -> tzinfo | None:
+    named = next((fields[letter] for letter in "Vzv" if letter in fields), None)
+    if named:
+        return zone_named(named)
+    offset = next((fields[letter] for letter in "XxZO" if letter in fields), None)
+    return offset_zone(offset) if offset else None
+
+
+def offset_zone(text: str) -> tzinfo:
+    """The zone of `Z`, `GMT`, `+02`, `+0200`, `+02:00`."""
+    bare = text.upper().removeprefix("GMT")
+    if bare in ("", "Z"):
+        return fixed_offset(timedelta(0))
+    digits = bare[1:].replace(":", "").ljust(6, "0")
+    if len(bare.split(":")[0]) == 2:
+        digits = ("0" + bare[1:].replace(":", "")).ljust(6, "0")
+    length = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]), seconds=int(digits[4:6]))
+    return fixed_offset(-length if bare[0] == "-" else length)

@@ -1,0 +1,118 @@
+"""Java regular expressions over the `regex` library, which can give up after a time limit."""
+
+import re
+from typing import Final
+
+from mainstem.expr.errors import Fault
+from mainstem.expr.scope import RenderOptions
+
+_LONGEST_PATTERN: Final = 2_000
+_REFERENCE: Final = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d+))", re.DOTALL)
+_PLAIN: Final = re.compile(r"[^\\\[\](){}.*+?^$|]|\\[^\w\s]")
+
+
+class JavaRegex:
+    """One pattern, bounded in the text it reads and the time it takes."""
+
+    def __init__(self, pattern: str, options: RenderOptions) -> None:
+        self._options = options
+        self._plain = pattern[-1] if _PLAIN.fullmatch(pattern) else None
+        if self._plain is None:
+            self._compile(pattern)
+
+    def _compile(self, pattern: str) -> None:
+        import regex  # slow to load, and few templates need it
+
+        if len(pattern) > _LONGEST_PATTERN:
+            raise Fault(f"A regular expression may have {_LONGEST_PATTERN} characters at most")
+        named = re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern)
+        try:
+            self._regex = regex.compile(named, regex.V1 if "&&" in named else 0)
+        except regex.error as error:
+            raise Fault(f"The regular expression can't be read: {error.msg}") from error
+
+    def replace(self, text: str, replacement: str) -> str:
+        """Replace every match; `$1` and `${name}` stand for groups, a backslash escapes."""
+        self._check(text)
+        if self._plain is not None:
+            return text.replace(self._plain, _unescaped(replacement))
+        parts: list[str] = []
+        at = 0
+        try:
+            for found in self._regex.finditer(text, timeout=self._options.regex_seconds):
+                parts += [text[at : found.start()], self._expand(replacement, found)]
+                at = found.end()
+        except TimeoutError as error:
+            raise Fault("The regular expression takes more time than allowed") from error
+        return "".join([*parts, text[at:]])
+
+    def _expand(self, replacement: str, found: "re.Match[str]") -> str:
+        def group(reference: re.Match[str]) -> str:
+            if reference[1] is not None:
+                return reference[1]
+            if reference[2] is not None:
+                return found[reference[2]] or ""
+            return _numbered(reference[3], found)
+
+        try:
+            return _REFERENCE.sub(group, replacement)
+        except IndexError as error:
+            raise Fault("The replacement names a group that the pattern doesn't have") from error
+
+    def split(self, text: str, limit: int) -> list[object]:
+        """As Java splits: no empty text at the end unless a limit is given."""
+        self._check(text)
+        pieces = self._pieces(text, limit)
+        if limit == 0:
+            while len(pieces) > 1 and pieces[-1] == "":
+                pieces.pop()
+            if len(pieces) == 1 and pieces[0] == "" and text:
+                return []
+        return list(pieces)
+
+    def _pieces(self, text: str, limit: int) -> list[str]:
+        if self._plain is not None:
+            return text.split(self._plain, limit - 1 if limit > 0 else -1)
+        pieces: list[str] = []
+        at = 0
+        try:
+            for found in self._regex.finditer(text, timeout=self._options.regex_seconds):
+                if found.end() == 0 or (found.start() == found.end() == len(text)):
+                    continue
+                if 0 < limit <= len(pieces) + 1:
+                    break
+                pieces.append(text[at : found.start()])
+                at = found.end()
+        except TimeoutError as error:
+            raise Fault("The regular expression takes more time than allowed") from error
+        return [*pieces, text[at:]]
+
+    def matches(self, text: str) -> bool:
+        """Whether the whole text matches."""
+        self._check(text)
+        if self._plain is not None:
+            return text == self._plain
+        try:
+            return bool(self._regex.fullmatch(text, timeout=self._options.regex_seconds))
+        except TimeoutError as error:
+            raise Fault("The regular expression takes more time than allowed") from error
+
+    def _check(self, text: str) -> None:
+        most = self._options.max_regex_input
+        if len(text) > most:
+            raise Fault(f"A regular expression may read {most} characters at most")
+
+
+def _numbered(digits: str, found: "re.Match[str]") -> str:
+    """The longest group number that exists; digits left over are text."""
+    count = len(found.groups())
+    for end in range(len(digits), 0, -1):
+        if int(digits[:end]) <= count:
+            return (found[int(digits[:end])] or "") + digits[end:]
+    raise IndexError(digits)
+
+
+def _unescaped(replacement: str) -> str:
+    if "$" in re.sub(r"\\.", "", replacement):
+        raise Fault("The replacement names a group that the pattern doesn't have")
+    return re.sub(r"\\(.)", r"\1", replacement)

@@ -1,0 +1,239 @@
+"""A whole template, compiled: texts, prints and tags to closures that emit text."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from mainstem.expr.compile import ExpressionCompiler
+from mainstem.expr.errors import Fault
+from mainstem.expr.nodes import (
+    Block,
+    Body,
+    Capture,
+    For,
+    If,
+    Macro,
+    Print,
+    Set,
+    Text,
+)
+from mainstem.expr.numbers import type_name
+from mainstem.expr.operators import LISTS, is_true
+from mainstem.expr.printing import text_of
+from mainstem.expr.runtime import CompiledMacro, Evaluation, Expression, Frame, Render
+from mainstem.expr.tags import parse
+
+Emit: TypeAlias = Callable[[Evaluation, list[str]], None]
+_MAX_MACRO_DEPTH: Final = 40
+
+
+class Template:
+    """A compiled template; it holds no state of a rendering and may be shared by threads."""
+
+    __slots__ = ("_blocks", "_emit", "_macros", "_single", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        compiler = _TemplateCompiler()
+        body = parse(source)
+        only = body[0] if len(body) == 1 else None
+        self._single = compiler.expression(only) if isinstance(only, Print) else None
+        self._emit = compiler.body(body)
+        self._macros = compiler.macros
+        self._blocks = compiler.blocks
+
+    def text(self, ev: Evaluation) -> str:
+        """Render to text."""
+        if self._single is not None:
+            value = self._single(ev)
+            return value if type(value) is str else text_of(value, ev.options.timezone)
+        ev.macros, ev.blocks = self._macros, self._blocks
+        out: list[str] = []
+        self._emit(ev, out)
+        return "".join(out)
+
+    def value(self, ev: Evaluation) -> object:
+        """The value of a lone `{{ }}`, otherwise the text."""
+        return self._single(ev) if self._single is not None else self.text(ev)
+
+
+class _TemplateCompiler:
+    def __init__(self) -> None:
+        self.macros: dict[str, CompiledMacro] = {}
+        self.blocks: dict[str, Render] = {}
+        self._expressions = ExpressionCompiler(self._capture)
+
+    def expression(self, node: Print) -> Expression:
+        """The closure of what a print prints."""
+        return self._expressions.compile(node.value)
+
+    def body(self, body: Body) -> Emit:
+        """One closure that emits all of a body."""
+        parts = [_COMPILERS[type(statement)](self, statement) for statement in body]
+        if len(parts) == 1:
+            return parts[0]
+
+        def emit(ev: Evaluation, out: list[str]) -> None:
+            for part in parts:
+                part(ev, out)
+
+        return emit
+
+    def _capture(self, node: Capture) -> Render:
+        return _rendering(self.body(node.body))
+
+    def text(self, node: Text) -> Emit:
+        text = node.text
+        return lambda _, out: out.append(text)
+
+    def print(self, node: Print) -> Emit:
+        expression = self.expression(node)
+
+        def emit(ev: Evaluation, out: list[str]) -> None:
+            value = expression(ev)
+            out.append(value if type(value) is str else text_of(value, ev.options.timezone))
+
+        return emit
+
+    def branches(self, node: If) -> Emit:
+        branches = [
+            (self._expressions.compile(condition), self.body(body))
+            for condition, body in node.branches
+        ]
+        otherwise, place = self.body(node.otherwise), node.place
+
+        def emit(ev: Evaluation, out: list[str]) -> None:
+            for condition, body in branches:
+                if _holds(condition(ev), place):
+                    body(ev, out)
+                    return
+            otherwise(ev, out)
+
+        return emit
+
+    def loop(self, node: For) -> Emit:
+        items_of, name, place = self._expressions.compile(node.items), node.name, node.place
+        body, otherwise = self.body(node.body), self.body(node.otherwise)
+
+        def emit(ev: Evaluation, out: list[str]) -> None:
+            items = _iterated(items_of(ev), place)
+            if items:
+                _turn(ev, out, (name, items, body))
+            elif items is not None:
+                otherwise(ev, out)
+
+        return emit
+
+    def set(self, node: Set) -> Emit:
+        value, name = self._expressions.compile(node.value), node.name
+        return lambda ev, _: ev.bind(name, value(ev))
+
+    def macro(self, node: Macro) -> Emit:
+        parameters = [
+            (name, None if default is None else self._expressions.compile(default))
+            for name, default in node.parameters
+        ]
+        self.macros[node.name] = _macro(node.name, parameters, _rendering(self.body(node.body)))
+        return lambda _, __: None
+
+    def block(self, node: Block) -> Emit:
+        if node.name in self.blocks:
+            raise Fault(f"There is already a block `{node.name}`", node.place)
+        self.blocks[node.name] = _nothing
+        emit = self.body(node.body)
+        self.blocks[node.name] = _rendering(emit)
+        return emit
+
+
+def _nothing(_: Evaluation) -> str:
+    return ""
+
+
+def _rendering(emit: Emit) -> Render:
+    def render(ev: Evaluation) -> str:
+        ev.budget.step()
+        out: list[str] = []
+        emit(ev, out)
+        text = "".join(out)
+        ev.budget.produce(len(text))
+        return text
+
+    return render
+
+
+def _holds(value: object, place: int) -> bool:
+    try:
+        return is_true(value, "`if`")
+    except Fault as fault:
+        raise Fault(fault.problem, place) from None
+
+
+def _iterated(value: object, place: int) -> list[object] | None:
+    if value is None:
+        return None
+    if isinstance(value, LISTS):
+        return list(value)
+    if isinstance(value, Mapping):
+        return [{"key": key, "value": item} for key, item in list(value.items())]
+    raise Fault(f"`for` needs a list or a map but got {type_name(value)}", place)
+
+
+def _turn(ev: Evaluation, out: list[str], loop: tuple[str, list[object], Emit]) -> None:
+    """All turns of a loop, in a frame of their own."""
+    name, items, body = loop
+    outer = ev.base()
+    frame = ev.frame = Frame(outer)
+    budget, length = ev.budget, len(items)
+    names = frame.names
+    try:
+        for index, item in enumerate(items):
+            budget.step()
+            names["loop"] = {
+                "index": index,
+                "length": length,
+                "first": index == 0,
+                "last": index == length - 1,
+                "revindex": length - index - 1,
+            }
+            names[name] = item
+            before = len(out)
+            body(ev, out)
+            budget.produce(sum(map(len, out[before:])))
+    finally:
+        ev.frame = outer
+
+
+def _macro(
+    name: str, parameters: list[tuple[str, Expression | None]], render: Render
+) -> CompiledMacro:
+    known = {parameter for parameter, _ in parameters}
+
+    def call(ev: Evaluation, positional: list[object], named: dict[str, object]) -> str:
+        if len(positional) > len(parameters) or not named.keys() <= known:
+            wanted = ", ".join(parameter for parameter, _ in parameters) or "none"
+            raise Fault(f"The macro `{name}` has other arguments; it takes {wanted}")
+        outer = ev.frame
+        frame = Frame(outer, closed=True)
+        given = dict(zip((parameter for parameter, _ in parameters), positional, strict=False))
+        ev.frame = frame
+        ev.budget.enter(_MAX_MACRO_DEPTH)
+        try:
+            for parameter, default in parameters:
+                frame.names[parameter] = None if default is None else default(ev)
+            frame.names.update({**given, **named})
+            return render(ev)
+        finally:
+            ev.frame = outer
+            ev.budget.leave()
+
+    return call
+
+
+_COMPILERS: Final[dict[type, Callable[..., Emit]]] = {
+    Text: _TemplateCompiler.text,
+    Print: _TemplateCompiler.print,
+    If: _TemplateCompiler.branches,
+    For: _TemplateCompiler.loop,
+    Set: _TemplateCompiler.set,
+    Macro: _TemplateCompiler.macro,
+    Block: _TemplateCompiler.block,
+}
