@@ -80,7 +80,7 @@ def folder(sources: Sources, question: Question) -> Page:
 
 
 def stored_object(sources: Sources, question: Question) -> Page:
-    stored = sources.buckets.object(question.path["bucket"], question.path["name"])
+    stored = sources.buckets.find(question.path["bucket"], question.path["name"])
     head = _decompressed(stored, sources.buckets.head(stored, PREVIEW_BYTES))
     is_parquet = head.startswith(b"PAR1")
     return Page(

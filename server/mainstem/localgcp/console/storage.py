@@ -82,7 +82,7 @@ class Buckets:
             next_page=_text(answer, "nextPageToken"),
         )
 
-    def object(self, bucket: str, name: str) -> StoredObject:
+    def find(self, bucket: str, name: str) -> StoredObject:
         return _object(self._json(_object_path(bucket, name), {}))
 
     def head(self, stored: StoredObject, limit: int) -> bytes:
