@@ -96,7 +96,7 @@ class Builder:
             return self._made(kind, value), ()
         except ValidationError as error:
             details = _details(error)
-        except Exception as error:  # noqa: BLE001 - a plug-in's own check may raise anything
+        except Exception as error:
             message = f"these properties cannot be read: {error}"
             return None, (Detail("unreadable", (), message),)
         if self.lenient and all(detail.kind == _DROPPABLE for detail in details):

@@ -209,6 +209,8 @@ def _say(record: Record, detail: Detail, place: Place) -> tuple[str, str, str | 
     """Code, sentence and suggestion of one fault."""
     if detail.kind == "extra_forbidden":
         return _unknown_property(record, place)
+    if place.key == "type" and detail.kind in {"missing", "literal_error"}:
+        return _invalid_type(detail)
     if detail.kind == "missing":
         return _required(record, place)
     if detail.kind in _KINDS:
@@ -265,6 +267,13 @@ def _too_short(detail: Detail) -> tuple[str, str, str | None]:
     if detail.context.get("min_length") == 1:
         return "empty", "must not be empty", None
     return "too-short", f"must have at least {detail.context.get('min_length')} elements", None
+
+
+def _invalid_type(detail: Detail) -> tuple[str, str, str | None]:
+    if detail.kind == "missing":
+        return "missing-type", "Invalid type: null", None
+    _, listed, near = _one_of(detail)
+    return "invalid-type", f"Invalid type: {detail.value}", near or listed.partition(", not ")[0]
 
 
 def _one_of(detail: Detail) -> tuple[str, str, str | None]:

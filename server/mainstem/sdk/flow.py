@@ -13,7 +13,8 @@ from mainstem.model.flow_id import FlowId
 from mainstem.sdk.condition import AnyCondition
 from mainstem.sdk.fields import Duration, Text
 from mainstem.sdk.inputs import AnyInput, FlowOutput
-from mainstem.sdk.plugin import Properties
+from mainstem.sdk.labels import Labels, system_label_faults
+from mainstem.sdk.plugin import Fault, Properties
 from mainstem.sdk.task import AnyTask, Retry, Task, WorkerGroup
 from mainstem.sdk.trigger import AnyTrigger
 
@@ -33,7 +34,19 @@ class Sla(Properties):
     duration: Duration | None = None
     assert_: Text | None = Field(default=None, alias="assert")
     behavior: Literal["FAIL", "CANCEL", "NONE"]
-    labels: dict[str, Text] | list[dict[str, Text]] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
+
+    def faults(self) -> Iterator[Fault]:
+        if self.type == "MAX_DURATION" and self.duration is None:
+            yield Fault("must not be null", "duration", "required")
+        if self.type == "EXECUTION_ASSERTION" and not self.assert_:
+            yield Fault("must not be empty", "assert", "empty")
+        foreign = "assert" if self.type == "MAX_DURATION" else "duration"
+        if "assert_" in self.model_fields_set and foreign == "assert":
+            yield Fault('Unrecognized field "assert"', "assert", "unknown-property")
+        if "duration" in self.model_fields_set and foreign == "duration":
+            yield Fault('Unrecognized field "duration"', "duration", "unknown-property")
+        yield from system_label_faults(self.labels)
 
 
 class PluginDefault(Properties):
@@ -49,7 +62,7 @@ class Listener(Properties):
 
     description: str | None = None
     conditions: tuple[AnyCondition, ...] = ()
-    tasks: tuple[AnyTask, ...]
+    tasks: tuple[AnyTask, ...] = Field(min_length=1)
 
 
 class Flow(Properties):
@@ -57,9 +70,10 @@ class Flow(Properties):
 
     id: str
     namespace: str
-    revision: int | None = None
+    tenant_id: str | None = None
+    revision: int | None = Field(default=None, ge=1)
     description: str | None = None
-    labels: dict[str, Text] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     inputs: tuple[AnyInput, ...] = ()
     outputs: tuple[FlowOutput, ...] = ()
     variables: dict[str, object] = Field(default_factory=dict)
@@ -70,6 +84,9 @@ class Flow(Properties):
     listeners: tuple[Listener, ...] = ()
     triggers: tuple[AnyTrigger, ...] = ()
     plugin_defaults: tuple[PluginDefault, ...] = ()
+    task_defaults: tuple[PluginDefault, ...] = Field(
+        default=(), json_schema_extra={"deprecated": True}, description="Now `pluginDefaults`."
+    )
     concurrency: Concurrency | None = None
     retry: Retry | None = None
     sla: tuple[Sla, ...] = ()

@@ -3,14 +3,16 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
+from pydantic.alias_generators import to_camel
 
+from mainstem.model.duration import format_duration
 from mainstem.model.log import Level
 from mainstem.model.retry import RetryBehavior, RetryKind, RetryPolicy
 from mainstem.sdk.fields import Duration, Property, Text
-from mainstem.sdk.plugin import Plugin, Properties, plugin_field
+from mainstem.sdk.plugin import Fault, Plugin, Properties, plugin_field
 
 if TYPE_CHECKING:
     from mainstem.sdk.context import RunContext
@@ -32,6 +34,22 @@ class Retry(Properties):
     warning_on_retry: bool = False
     behavior: RetryBehavior = RetryBehavior.RETRY_FAILED_TASK
 
+    def faults(self) -> Iterator[Fault]:
+        required, foreign = _RETRY_PROPERTIES[self.type]
+        for name in required:
+            if getattr(self, name) is None:
+                yield Fault("must not be null", to_camel(name), "required")
+        for name in sorted(foreign & self.model_fields_set):
+            message = f'Unrecognized field "{to_camel(name)}" (a {self.type} retry has none)'
+            yield Fault(message, to_camel(name), "unknown-property")
+        for name, limit in _RETRY_ORDER[self.type]:
+            length, bound = getattr(self, name), getattr(self, limit)
+            if length is not None and bound is not None and bound <= length:
+                shown = f"is {format_duration(length)}"
+                message = f"'{to_camel(name)}' must be less than '{to_camel(limit)}' but {shown}"
+                yield Fault(message, to_camel(name))
+                return
+
     def policy(self) -> RetryPolicy:
         return RetryPolicy(
             kind=RetryKind(self.type),
@@ -44,6 +62,22 @@ class Retry(Properties):
             warning_on_retry=self.warning_on_retry,
             behavior=self.behavior,
         )
+
+
+_RETRY_PROPERTIES: Final[Mapping[str, tuple[tuple[str, ...], frozenset[str]]]] = {
+    "constant": (("interval",), frozenset({"max_interval", "min_interval", "delay_factor"})),
+    "exponential": (("interval", "max_interval"), frozenset({"min_interval"})),
+    "random": (("min_interval", "max_interval"), frozenset({"interval", "delay_factor"})),
+}
+_RETRY_ORDER: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "constant": (("interval", "max_duration"),),
+    "exponential": (("interval", "max_duration"), ("interval", "max_interval")),
+    "random": (
+        ("min_interval", "max_duration"),
+        ("max_interval", "max_duration"),
+        ("min_interval", "max_interval"),
+    ),
+}
 
 
 class TaskCache(Properties):
@@ -63,7 +97,7 @@ class WorkerGroup(Properties):
 class Task(Plugin):
     """A step of a flow; `id` is unique over the whole tree of the flow."""
 
-    id: str = Field(min_length=1)
+    id: str = Field(description="Unique over the whole flow.")
     description: str | None = None
     retry: Retry | None = None
     timeout: Property[Duration] | None = None
@@ -92,10 +126,12 @@ class RunnableTask(Task):
     """A task that a worker runs.
 
     INLINE marks tasks that finish in microseconds without touching anything outside the process;
-    the executor may run these itself instead of handing them to a worker.
+    the executor may run these itself instead of handing them to a worker. KEEPS_NULLS keeps
+    outputs that are null addressable as null; otherwise their keys are dropped.
     """
 
     INLINE: ClassVar[bool] = False
+    KEEPS_NULLS: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, ctx: "RunContext") -> Outputs | None:

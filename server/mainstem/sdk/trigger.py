@@ -1,7 +1,7 @@
 """Triggers: what starts executions without a user."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -10,8 +10,9 @@ from pydantic import Field
 
 from mainstem.model.state import State
 from mainstem.sdk.condition import AnyCondition, Condition
-from mainstem.sdk.fields import Duration, Text
-from mainstem.sdk.plugin import Plugin, plugin_field
+from mainstem.sdk.fields import Duration
+from mainstem.sdk.labels import Labels, system_label_faults
+from mainstem.sdk.plugin import Fault, Plugin, plugin_field
 from mainstem.sdk.task import WorkerGroup
 
 if TYPE_CHECKING:
@@ -21,15 +22,19 @@ if TYPE_CHECKING:
 class Trigger(Plugin):
     """Common properties; `inputs` are rendered when an execution is made."""
 
-    id: str = Field(min_length=1)
+    id: str = Field(description="Unique among the triggers of the flow.")
     description: str | None = None
     disabled: bool = False
     conditions: tuple[AnyCondition, ...] = ()
     stop_after: tuple[State, ...] = ()
     inputs: dict[str, object] = Field(default_factory=dict)
-    labels: dict[str, Text] | list[dict[str, Text]] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     log_level: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] | None = None
+    log_to_file: bool = False
     worker_group: WorkerGroup | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        yield from system_label_faults(self.labels)
 
     def all_conditions(self) -> tuple[Condition, ...]:
         return self.conditions

@@ -1,0 +1,67 @@
+"""Checks of single values that several plug-ins share; each gives a sentence or None."""
+
+import json
+import re
+from typing import Final
+
+import regex
+
+from mainstem.expr.errors import Fault
+from mainstem.expr.isodates import zone_named
+
+_DATE_LETTERS: Final = frozenset("GyYMLwWDdFEuaHkKhmsSzZX")
+_LONGEST_PATTERN: Final = 2_000
+_SECONDS: Final = 1.0
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """What keeps a text from being a regular expression."""
+    try:
+        _compiled(pattern)
+    except (regex.error, ValueError) as error:
+        return f"invalid pattern [{pattern}]: {error}"
+    return None
+
+
+def matches_whole(pattern: str, text: str) -> bool:
+    """Whether the whole text matches; one that takes too long to decide does not."""
+    try:
+        return _compiled(pattern).fullmatch(text, timeout=_SECONDS) is not None
+    except (regex.error, ValueError, TimeoutError):
+        return False
+
+
+def _compiled(pattern: str) -> "regex.Pattern[str]":
+    if len(pattern) > _LONGEST_PATTERN:
+        raise ValueError(f"more than {_LONGEST_PATTERN} characters")
+    return regex.compile(re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern))
+
+
+def timezone_fault(name: str) -> str | None:
+    """What keeps a text from naming a time zone."""
+    try:
+        zone_named(name)
+    except Fault:
+        return f"timezone '({name})' is not a valid time-zone ID"
+    return None
+
+
+def json_fault(text: str) -> str | None:
+    """What keeps a text from being JSON."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        return f"invalid json '({text[:80]})': {error}"
+    return None
+
+
+def date_format_fault(pattern: str) -> str | None:
+    """What keeps a text from being a pattern of letters for dates and times."""
+    unquoted = re.sub(r"'[^']*'", "", pattern)
+    if "'" in unquoted:
+        return f"invalid date format value '({pattern})': Unterminated quote"
+    letters = [char for char in unquoted if char.isascii() and char.isalpha()]
+    wrong = next((char for char in letters if char not in _DATE_LETTERS), None)
+    if wrong is not None:
+        return f"invalid date format value '({pattern})': Illegal pattern character '{wrong}'"
+    return None
