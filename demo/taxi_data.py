@@ -1,4 +1,4 @@
-"""Generate taxi trips with the schema of the 2019-2020 TLC files, the same bytes for the same seed.
+"""Generate taxi trips with the schema of the 2019-2021 TLC files, the same bytes for the same seed.
 
 Every value is drawn from md5 of (seed, file, stream, row), so a row depends on nothing but its
 place: files can be made in any order, in parallel, and of any size, and still agree. The rows keep
@@ -64,7 +64,7 @@ GREEN_COLUMNS = (
     "congestion_surcharge",
 )
 COLUMNS = {"yellow": YELLOW_COLUMNS, "green": GREEN_COLUMNS}
-MONTHS = tuple(f"{year}-{month:02}" for year in (2019, 2020) for month in range(1, 13))
+MONTHS = tuple(f"{2019 + k // 12}-{k % 12 + 1:02}" for k in range(31))  # 2019-01 to 2021-07
 ZONES = Path(__file__).resolve().parent.parent / "dbt" / "taxi" / "seeds" / "taxi_zones.csv"
 DEFAULT_ROWS = 100_000
 DEFAULT_SEED = 2019
