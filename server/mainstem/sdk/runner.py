@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mainstem.sdk.plugin import Plugin, plugin_field
 
 if TYPE_CHECKING:
-    from mainstem.sdk.context import RunContext
+    from mainstem.sdk.context import PluginSettings, RunContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ class TaskRunner(Plugin):
     @abstractmethod
     def run(self, ctx: "RunContext", command: Command) -> CommandResult:
         """Run to the end; raises TaskFailed when it cannot be started, TaskKilled on kill."""
+
+    @classmethod
+    def unavailable(cls, settings: "PluginSettings") -> str | None:
+        """Why commands cannot run here at all (no daemon, say), or None when they can."""
+        return None
 
     def workdir_inside(self, ctx: "RunContext") -> str:
         return str(ctx.workdir)

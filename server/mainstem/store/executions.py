@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    func,
     insert,
     select,
     update,
@@ -47,10 +46,11 @@ _CHUNK: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Versioned:
-    """An execution and the version of its row."""
+    """An execution and the version of its row; `closed` once nothing more will run in it."""
 
     execution: Execution
     version: int
+    closed: bool = False
 
 
 def insert_or_replace(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -72,12 +72,15 @@ def insert_or_replace(tx: Connection, table: Table, rows: Sequence[dict[str, Any
     tx.execute(statement, rows)
 
 
-def add(tx: Connection, created: Sequence[Execution]) -> None:
-    """Insert new executions at version 1."""
+def add(tx: Connection, created: Sequence[Versioned]) -> None:
+    """Insert new executions."""
     if not created:
         return
-    tx.execute(insert(executions), [execution_row(execution, 1) for execution in created])
-    _put_labels(tx, created)
+    rows = [
+        {**execution_row(item.execution, item.version), "closed": item.closed} for item in created
+    ]
+    tx.execute(insert(executions), rows)
+    _put_labels(tx, [item.execution for item in created])
 
 
 _UPDATE: Final = (
@@ -89,7 +92,7 @@ _UPDATE: Final = (
             name: bindparam(f"b_{name}")
             for name in (
                 "state", "ended_at", "history", "labels", "variables", "outputs", "inputs",
-                "schedule_at", "attempt", "error", "revision",
+                "schedule_at", "attempt", "error", "revision", "closed",
             )
         },
     )
@@ -104,7 +107,7 @@ def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Exec
     rows = []
     for item in changed:
         row = {f"b_{k}": v for k, v in execution_row(item.execution, item.version + 1).items()}
-        rows.append({**row, "b_seen": item.version})
+        rows.append({**row, "b_seen": item.version, "b_closed": item.closed})
     if rows and tx.execute(_UPDATE, rows).rowcount != len(rows):
         raise Conflict("an execution was changed by another process meanwhile")
     if relabelled:
@@ -136,7 +139,7 @@ def get(tx: Connection, execution_id: str) -> Versioned:
     row = tx.execute(select(executions).where(executions.c.id == execution_id)).mappings().first()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}")
-    return Versioned(execution_from(row), row["version"])
+    return Versioned(execution_from(row), row["version"], row["closed"])
 
 
 def task_runs_of(tx: Connection, execution_id: str) -> list[TaskRun]:
@@ -150,35 +153,27 @@ def task_runs_of(tx: Connection, execution_id: str) -> list[TaskRun]:
 
 
 def open_ids(tx: Connection) -> list[str]:
-    """Executions that have not ended, oldest first."""
+    """Executions in which something may still run, oldest first."""
     query = (
         select(executions.c.id)
-        .where(executions.c.ended_at.is_(None))
+        .where(executions.c.closed.is_(False))
         .order_by(executions.c.created_at, executions.c.id)
     )
     return list(tx.execute(query).scalars())
 
 
-def count_holding(tx: Connection, flow: FlowId) -> int:
-    """How many executions of the flow take a place of its concurrency limit."""
-    query = (
-        select(func.count())
-        .select_from(executions)
-        .where(
-            executions.c.ended_at.is_(None),
-            executions.c.namespace == flow.namespace,
-            executions.c.flow_id == flow.id,
-            executions.c.state.in_([State.RUNNING.value, State.PAUSED.value]),
-        )
-    )
-    return tx.execute(query).scalar_one()
+def holding(tx: Connection) -> list[Execution]:
+    """Executions that take a place of their flow's concurrency limit."""
+    states = [State.RUNNING.value, State.PAUSED.value]
+    query = select(executions).where(executions.c.closed.is_(False), executions.c.state.in_(states))
+    return [execution_from(row) for row in tx.execute(query).mappings()]
 
 
 def oldest_queued(tx: Connection, flow: FlowId, limit: int) -> list[str]:
     query = (
         select(executions.c.id)
         .where(
-            executions.c.ended_at.is_(None),
+            executions.c.closed.is_(False),
             executions.c.namespace == flow.namespace,
             executions.c.flow_id == flow.id,
             executions.c.state == State.QUEUED.value,

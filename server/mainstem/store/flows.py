@@ -57,6 +57,21 @@ def add_revisions(tx: Connection, added: Sequence[FlowRevision]) -> None:
     tx.execute(insert(flows), [_row(item) for item in added])
 
 
+def set_origin(tx: Connection, item: FlowRevision, origin: Origin) -> None:
+    """Record that an unchanged revision is also that of another commit."""
+    tx.execute(
+        update(flows)
+        .where(_is(item.flow), flows.c.revision == item.revision)
+        .values(
+            git_source=origin.source,
+            git_commit=origin.commit,
+            git_path=origin.path,
+            git_author=origin.author,
+            git_message=origin.message,
+        )
+    )
+
+
 def latest(tx: Connection, flow: FlowId) -> FlowRevision:
     """The current revision, a deleted one included; raises NotFound."""
     query = select(flows).where(_is(flow), flows.c.is_latest)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables import children, events, timers
@@ -29,16 +29,19 @@ class StoredTimer:
     kind: str
     at: datetime
     task_run_id: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ChildLink:
-    """An execution made by a task run of another."""
+    """An execution made by a task run of another; `waits` if that goes on only at its end."""
 
     execution_id: str
     parent_id: str
     task_run_id: str
     iteration: int | None = None
+    waits: bool = True
+    wants_variables: bool = False
 
 
 def ask(tx: Connection, asked: Sequence[Asked], at: datetime) -> None:
@@ -78,6 +81,7 @@ def set_timers(tx: Connection, wanted: Sequence[StoredTimer]) -> None:
             "key": timer.key,
             "kind": timer.kind,
             "task_run_id": timer.task_run_id,
+            "subject": timer.subject,
             "at": timer.at,
         }
         for timer in wanted
@@ -100,7 +104,14 @@ def all_timers(tx: Connection) -> list[StoredTimer]:
     """Every timer, next first."""
     query = select(timers).order_by(timers.c.at)
     return [
-        StoredTimer(row["execution_id"], row["key"], row["kind"], row["at"], row["task_run_id"])
+        StoredTimer(
+            row["execution_id"],
+            row["key"],
+            row["kind"],
+            row["at"],
+            row["task_run_id"],
+            row["subject"],
+        )
         for row in tx.execute(query).mappings()
     ]
 
@@ -112,6 +123,8 @@ def link_children(tx: Connection, links: Sequence[ChildLink]) -> None:
             "parent_id": link.parent_id,
             "task_run_id": link.task_run_id,
             "iteration": link.iteration,
+            "waits": link.waits,
+            "wants_variables": link.wants_variables,
             "reported": False,
         }
         for link in links
@@ -127,7 +140,7 @@ def link_of(tx: Connection, execution_id: str) -> ChildLink | None:
     row = tx.execute(query).mappings().first()
     if row is None:
         return None
-    return ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
+    return _link(row)
 
 
 def unreported_children(tx: Connection, parent_id: str) -> list[ChildLink]:
@@ -135,18 +148,12 @@ def unreported_children(tx: Connection, parent_id: str) -> list[ChildLink]:
     query = select(children).where(
         children.c.parent_id == parent_id, children.c.reported.is_(False)
     )
-    return [
-        ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
-        for row in tx.execute(query).mappings()
-    ]
+    return [_link(row) for row in tx.execute(query).mappings()]
 
 
 def children_of(tx: Connection, parent_id: str) -> list[ChildLink]:
     query = select(children).where(children.c.parent_id == parent_id)
-    return [
-        ChildLink(row["execution_id"], row["parent_id"], row["task_run_id"], row["iteration"])
-        for row in tx.execute(query).mappings()
-    ]
+    return [_link(row) for row in tx.execute(query).mappings()]
 
 
 def mark_reported(tx: Connection, execution_ids: Sequence[str]) -> None:
@@ -154,3 +161,14 @@ def mark_reported(tx: Connection, execution_ids: Sequence[str]) -> None:
         tx.execute(
             update(children).where(children.c.execution_id.in_(execution_ids)).values(reported=True)
         )
+
+
+def _link(row: RowMapping) -> ChildLink:
+    return ChildLink(
+        row["execution_id"],
+        row["parent_id"],
+        row["task_run_id"],
+        row["iteration"],
+        row["waits"],
+        row["wants_variables"],
+    )

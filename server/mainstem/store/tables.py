@@ -77,8 +77,9 @@ executions = Table(
     Column("schedule_at", At),
     Column("attempt", Integer, nullable=False),
     Column("error", Text),
+    Column("closed", Boolean, nullable=False),
 )
-_OPEN = text("ended_at IS NULL")
+_OPEN = text("NOT closed")
 Index("executions_by_time", executions.c.created_at, executions.c.id)
 Index("executions_by_flow", executions.c.namespace, executions.c.flow_id, executions.c.created_at)
 Index("executions_open", executions.c.namespace, executions.c.flow_id, executions.c.state,
@@ -132,6 +133,7 @@ timers = Table(
     Column("key", String(120), primary_key=True),
     Column("kind", String(40), nullable=False),
     Column("task_run_id", String(32)),
+    Column("subject", Text),
     Column("at", At, nullable=False),
 )
 Index("timers_by_time", timers.c.at)
@@ -143,6 +145,8 @@ children = Table(
     Column("parent_id", String(32), nullable=False),
     Column("task_run_id", String(32), nullable=False),
     Column("iteration", Integer),
+    Column("waits", Boolean, nullable=False),
+    Column("wants_variables", Boolean, nullable=False),
     Column("reported", Boolean, nullable=False),
 )
 Index("children_by_parent", children.c.parent_id)

@@ -1,0 +1,46 @@
+"""What the executor's queue carries."""
+
+from dataclasses import dataclass
+
+from mainstem.engine.decision import Event
+from mainstem.model.execution import Execution
+from mainstem.worker.job import Progress, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """An execution whose row exists and which nobody has looked at yet."""
+
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event for an execution; None means that the date it waited for has come.
+
+    `timer` is the key of the timer that rang; its row goes with the batch.
+    """
+
+    execution_id: str
+    event: Event | None
+    timer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """An execution that was open when the process started."""
+
+    execution_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Look into the inbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End after the batch at hand."""
+
+
+Item = Created | Told | Recovered | Report | Progress | Wake | Stop

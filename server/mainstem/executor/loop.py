@@ -1,0 +1,183 @@
+"""The executor's thread: takes events in batches, lets the engine decide, commits, dispatches."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from sqlalchemy import Connection
+
+from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
+from mainstem.clock import Clock
+from mainstem.errors import Conflict, NotFound
+from mainstem.executor.alarms import Alarms
+from mainstem.executor.asked import event_of
+from mainstem.executor.batch import Batch
+from mainstem.executor.items import Created, Item, Stop, Told, Wake
+from mainstem.executor.steps import Stepper
+from mainstem.model.execution import Execution
+from mainstem.store import inbox
+from mainstem.store.database import Database
+from mainstem.worker.job import Progress, Report
+
+_log = logging.getLogger("mainstem.executor")
+
+_BATCH: Final = 512
+_INBOX: Final = 1_000
+_LOOK_SECONDS: Final = 5.0
+_TRIES: Final = 3
+
+# Called within the committing transaction with executions that changed state; may insert
+# executions of its own and returns them.
+Reaction = Callable[[Connection, Sequence[Execution]], Sequence[Execution]]
+
+
+class Executor:
+    """Owns the cache of open executions; everything else talks to it through its queue."""
+
+    def __init__(
+        self, database: Database, stepper: Stepper, alarms: Alarms, clock: Clock, bus: Bus
+    ) -> None:
+        self._database = database
+        self._stepper = stepper
+        self._alarms = alarms
+        self._clock = clock
+        self._bus = bus
+        self._queue: SimpleQueue[Item] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._reaction: Reaction = lambda _tx, _moved: ()
+        self.last_tick: datetime | None = None
+
+    def react(self, reaction: Reaction) -> None:
+        """Have `reaction` called for executions that change state."""
+        self._reaction = reaction
+
+    # told from other threads
+
+    def created(self, executions: Sequence[Execution]) -> None:
+        for execution in executions:
+            self._queue.put(Created(execution))
+
+    def tell(self, item: Report | Progress) -> None:
+        self._queue.put(item)
+
+    def wake(self) -> None:
+        """There is something in the inbox."""
+        self._queue.put(Wake())
+
+    @property
+    def backlog(self) -> int:
+        """Events not yet taken."""
+        return self._queue.qsize()
+
+    # life
+
+    def start(self) -> None:
+        """Recover what was open, then take events in a thread of its own."""
+        self.recover()
+        self._thread = threading.Thread(target=self._run, name="mainstem-executor", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the events already queued."""
+        if self._thread is not None:
+            self._queue.put(Stop())
+            self._thread.join()
+            self._thread = None
+
+    def recover(self) -> None:
+        """Go on with every open execution as its rows say; what ran is made again."""
+        with self._database.read() as tx:
+            self._alarms.load(inbox.all_timers(tx))
+        for item in self._stepper.recovery():
+            self._queue.put(item)
+        self._queue.put(Wake())
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            items = self._take()
+            stopping = any(isinstance(item, Stop) for item in items)
+            try:
+                self.handle(items)
+            except Exception:
+                _log.exception("a batch failed; its executions are read again")
+                self._stepper.forget(items)
+            self.last_tick = self._clock.now()
+
+    def _take(self) -> list[Item]:
+        """Wait for the first item, then take what else is there, up to a batch."""
+        items: list[Item] = []
+        try:
+            items.append(self._queue.get(timeout=self._patience()))
+            while len(items) < _BATCH:
+                items.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return items or [Wake()]
+
+    def _patience(self) -> float:
+        due = self._alarms.next_at()
+        if due is None:
+            return _LOOK_SECONDS
+        left = (due - self._clock.now()) / timedelta(seconds=1)
+        return min(max(left, 0.0), _LOOK_SECONDS)
+
+    # a batch
+
+    def handle(self, items: Sequence[Item]) -> None:
+        """Advance and commit these items; a conflicting write makes it read and try again."""
+        for attempt in range(1, _TRIES + 1):
+            batch = Batch()
+            self._step(batch, items)
+            if self._stepper.is_idle(batch):
+                return
+            try:
+                reactions = self._commit(batch)
+            except Conflict:
+                self._stepper.forget(items)
+                if attempt == _TRIES:
+                    raise
+                continue
+            self._dispatch(batch)
+            self.created(reactions)
+            return
+
+    def _step(self, batch: Batch, items: Sequence[Item]) -> None:
+        steps: deque[Item] = deque(items)
+        for alarm in self._alarms.due(self._clock.now()):
+            steps.append(alarm)
+        if any(isinstance(item, Wake) for item in items):
+            steps.extend(self._asked(batch))
+        while steps:
+            item = steps.popleft()
+            try:
+                steps.extend(self._stepper.step(batch, item))
+            except NotFound as error:
+                _log.warning("an event was dropped", extra={"reason": error.message})
+
+    def _asked(self, batch: Batch) -> list[Told]:
+        with self._database.read() as tx:
+            found = inbox.asked(tx, _INBOX)
+        batch.handled.extend(asked.id for asked in found)
+        if len(found) == _INBOX:
+            self._queue.put(Wake())
+        return [Told(asked.execution_id, event_of(asked)) for asked in found]
+
+    def _commit(self, batch: Batch) -> Sequence[Execution]:
+        moved = [e.live.execution for e in batch.entries.values() if e.id in batch.moved]
+        with self._database.write() as tx:
+            batch.write(tx)
+            reactions = self._reaction(tx, moved) if moved else ()
+        batch.committed()
+        return reactions
+
+    def _dispatch(self, batch: Batch) -> None:
+        self._alarms.follow(batch.timers, batch.dropped)
+        self._stepper.dispatch(batch)
+        topics = [execution_topic(entry_id) for entry_id in batch.entries]
+        if topics:
+            self._bus.publish(EXECUTIONS, *topics)

@@ -1,0 +1,400 @@
+"""One step: an item goes to the engine, its decision into the batch, what follows comes back."""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstem.engine.advance import advance
+from mainstem.engine.concurrency import admit
+from mainstem.engine.decision import (
+    Begin,
+    ChildCreated,
+    ChildEnded,
+    ChildRefused,
+    Decision,
+    Event,
+    KillRequested,
+    Lost,
+    NewExecution,
+    SubflowRequest,
+    Submit,
+    Unqueued,
+)
+from mainstem.engine.environment import Constants, Environment
+from mainstem.engine.live import LiveExecution
+from mainstem.engine.plan import Kind
+from mainstem.errors import MainstemError
+from mainstem.executor.alarms import SCHEDULE
+from mainstem.executor.batch import Batch, Entry
+from mainstem.executor.capacity import Capacity
+from mainstem.executor.items import Created, Item, Recovered, Told
+from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import State
+from mainstem.sdk.task import RunnableTask
+from mainstem.services.executions import ExecutionService, NewRun
+from mainstem.services.flows import FlowService
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import parse_uri
+from mainstem.store import executions as rows
+from mainstem.store import inbox
+from mainstem.store.columns import dump_json
+from mainstem.store.database import Database
+from mainstem.store.inbox import ChildLink, StoredTimer
+from mainstem.worker.job import Job, Progress, Report
+from mainstem.worker.pool import WorkerPool
+
+_log = logging.getLogger("mainstem.executor")
+
+
+@dataclass(frozen=True, slots=True)
+class StepServices:
+    """What steps read and use; effects wait for the commit, except files and inline tasks."""
+
+    database: Database
+    flows: FlowService
+    executions: ExecutionService
+    storage: Storage
+    workers: WorkerPool
+    constants: Constants
+    environment: Callable[[datetime], Environment]
+    now: Callable[[], datetime]
+    skip: Callable[[Execution], bool]
+
+
+class Stepper:
+    """Owns the cache of live executions; used by the executor's thread only."""
+
+    def __init__(self, services: StepServices) -> None:
+        self._services = services
+        self._entries: dict[str, Entry] = {}
+        self._capacity = Capacity()
+
+    @property
+    def open_count(self) -> int:
+        """How many executions are in memory."""
+        return len(self._entries)
+
+    def recovery(self) -> list[Item]:
+        """What to look at after a start: every execution that is not closed."""
+        with self._services.database.read() as tx:
+            ids = rows.open_ids(tx)
+            self._capacity.load(rows.holding(tx))
+        return [Recovered(execution_id) for execution_id in ids]
+
+    def is_idle(self, batch: Batch) -> bool:
+        """Whether the batch has nothing to write and nothing to do."""
+        return not (batch.entries or batch.handled or batch.lines or batch.dropped or batch.metrics)
+
+    def forget(self, items: Iterable[Item]) -> None:
+        """Drop what the cache holds of these executions; the rows are read again."""
+        for item in items:
+            entry_id = _subject(item)
+            if entry_id is not None:
+                self._entries.pop(entry_id, None)
+
+    # steps
+
+    def step(self, batch: Batch, item: Item) -> list[Item]:
+        """Handle one item; returns what must follow within the same batch.
+
+        Raises NotFound when its execution is gone.
+        """
+        match item:
+            case Created(execution):
+                return self._begin(batch, self._adopt(execution))
+            case Told(execution_id, event, timer):
+                if timer is not None:
+                    batch.dropped[(execution_id, timer)] = None
+                entry = self._entry(execution_id)
+                if event is None:
+                    return self._admit(batch, entry)
+                return self._advance(batch, entry, event)
+            case Report():
+                entry = self._entry(item.execution_id)
+                return self._report(batch, entry, item)
+            case Progress(execution_id, event, lines):
+                entry = self._entry(execution_id)
+                batch.lines.extend((line, entry.live.execution.flow) for line in lines)
+                return self._advance(batch, entry, event)
+            case Recovered(execution_id):
+                return self._recover(batch, self._entry(execution_id))
+            case _:
+                return []
+
+    def _adopt(self, execution: Execution) -> Entry:
+        known = self._entries.get(execution.id)
+        if known is not None:
+            return known
+        flow = self._services.flows.load(execution.flow, execution.revision)
+        live = LiveExecution.load(flow, execution, (), constants=self._services.constants)
+        entry = self._entries[execution.id] = Entry(live, 1, execution)
+        return entry
+
+    def _entry(self, execution_id: str) -> Entry:
+        known = self._entries.get(execution_id)
+        if known is not None:
+            return known
+        with self._services.database.read() as tx:
+            found = rows.get(tx, execution_id)
+            runs = rows.task_runs_of(tx, execution_id)
+        execution = found.execution
+        flow = self._services.flows.load(execution.flow, execution.revision)
+        live = LiveExecution.load(flow, execution, runs, constants=self._services.constants)
+        entry = Entry(live, found.version, execution, found.closed, found.closed)
+        self._entries[execution_id] = entry
+        return entry
+
+    def _begin(self, batch: Batch, entry: Entry) -> list[Item]:
+        execution = entry.live.execution
+        if self._services.skip(execution):
+            _log.warning("an execution is on the skip list", extra={"execution": execution.id})
+            self._entries.pop(execution.id, None)
+            return []
+        due = execution.schedule_at
+        if due is not None and due > self._services.now():
+            timer = StoredTimer(execution.id, SCHEDULE, SCHEDULE, due)
+            batch.timers[(execution.id, SCHEDULE)] = timer
+            batch.entries[execution.id] = entry
+            return []
+        return self._admit(batch, entry)
+
+    def _admit(self, batch: Batch, entry: Entry) -> list[Item]:
+        execution = entry.live.execution
+        if execution.state is not State.CREATED:
+            return []
+        holding = self._capacity.holding(execution.flow)
+        return self._advance(batch, entry, admit(entry.live.flow.concurrency, holding))
+
+    def _advance(self, batch: Batch, entry: Entry, event: Event) -> list[Item]:
+        services = self._services
+        before = entry.live.execution
+        decision = advance(entry.live, event, services.environment(services.now()))
+        if decision.is_empty:
+            return []
+        batch.absorb(entry, decision)
+        follow: list[Item] = []
+        after = entry.live.execution
+        if after.state is not before.state:
+            batch.moved.setdefault(entry.id, []).append(after.state)
+            if self._capacity.note(after) and entry.live.flow.concurrency is not None:
+                follow.extend(self._unqueue(batch, after.flow))
+        follow.extend(self._consequences(batch, entry, decision))
+        return follow
+
+    def _consequences(self, batch: Batch, entry: Entry, decision: Decision) -> list[Item]:
+        for file in decision.files:
+            self._services.storage.put_bytes(parse_uri(file.uri), dump_json(file.outputs).encode())
+        follow = [self._insert(batch, new) for new in decision.new_executions]
+        for request in decision.children:
+            follow.extend(self._make_child(batch, entry, request))
+        if decision.kill_children_of:
+            follow.extend(self._kill_children(batch, entry, decision.kill_children_of))
+        for submit in decision.submit:
+            follow.extend(self._submit(batch, entry, submit))
+        if decision.begin:
+            follow.append(Told(entry.id, Begin()))
+        if decision.ended:
+            follow.extend(self._tell_parent(batch, entry))
+        return follow
+
+    def _insert(self, batch: Batch, new: NewExecution) -> Item:
+        execution = new.execution
+        flow = self._services.flows.load(execution.flow, execution.revision)
+        live = LiveExecution.load(
+            flow, execution, new.task_runs, constants=self._services.constants
+        )
+        entry = self._entries[execution.id] = Entry(live, 1, execution)
+        batch.add_new(entry)
+        batch.runs.update((run.id, run) for run in new.task_runs)
+        batch.moved.setdefault(entry.id, []).append(execution.state)
+        if execution.state is State.CREATED:
+            return Created(execution)
+        return Told(execution.id, Begin())
+
+    # subflows
+
+    def _make_child(self, batch: Batch, entry: Entry, request: SubflowRequest) -> list[Item]:
+        run = NewRun(
+            request.flow,
+            inputs=request.inputs,
+            labels=request.labels,
+            revision=request.revision,
+            trigger=request.trigger,
+            schedule_at=request.schedule_at,
+            id=request.execution_id,
+            trusted_labels=True,
+        )
+        try:
+            child = self._services.executions.prepare(run)
+        except MainstemError as error:
+            refused = ChildRefused(
+                request.task_run_id, request.execution_id, error.message, request.iteration
+            )
+            return [Told(entry.id, refused)]
+        child_entry = self._adopt(child)
+        batch.add_new(child_entry)
+        batch.moved.setdefault(child.id, []).append(child.state)
+        batch.links.append(
+            ChildLink(
+                child.id,
+                entry.id,
+                request.task_run_id,
+                request.iteration,
+                request.wait,
+                request.wants_variables,
+            )
+        )
+        made = ChildCreated(request.task_run_id, child.id, request.iteration)
+        return [Told(entry.id, made), Created(child)]
+
+    def _link_of(self, batch: Batch, execution_id: str) -> ChildLink | None:
+        if execution_id in batch.reported:
+            return None
+        for link in batch.links:
+            if link.execution_id == execution_id:
+                return link
+        with self._services.database.read() as tx:
+            return inbox.link_of(tx, execution_id)
+
+    def _tell_parent(self, batch: Batch, entry: Entry) -> list[Item]:
+        execution = entry.live.execution
+        if execution.trigger is None or not execution.trigger.variables.get("executionId"):
+            return []
+        link = self._link_of(batch, execution.id)
+        if link is None:
+            return []
+        batch.reported.append(execution.id)
+        variables = dict(entry.live.variables_for(None)) if link.wants_variables else None
+        ended = ChildEnded(
+            link.task_run_id,
+            execution.id,
+            execution.state,
+            execution.outputs,
+            link.iteration,
+            variables,
+        )
+        return [Told(link.parent_id, ended)]
+
+    def _kill_children(self, batch: Batch, entry: Entry, task_runs: Sequence[str]) -> list[Item]:
+        wanted = set(task_runs)
+        with self._services.database.read() as tx:
+            links = inbox.unreported_children(tx, entry.id)
+        links += [link for link in batch.links if link.parent_id == entry.id]
+        children = {link.execution_id for link in links if link.task_run_id in wanted}
+        return [Told(child, KillRequested()) for child in sorted(children)]
+
+    def _unqueue(self, batch: Batch, flow: FlowId) -> list[Item]:
+        with self._services.database.read() as tx:
+            stored = rows.oldest_queued(tx, flow, 50)
+        in_batch = [
+            e.live.execution.id
+            for e in batch.entries.values()
+            if e.live.execution.flow == flow and e.live.execution.state is State.QUEUED
+        ]
+        for candidate in dict.fromkeys([*stored, *in_batch]):
+            entry = self._entry(candidate)
+            limit = entry.live.flow.concurrency
+            if entry.live.execution.state is not State.QUEUED:
+                continue
+            if limit is not None and self._capacity.holding(flow) >= limit.limit:
+                return []
+            return [Told(candidate, Unqueued())]
+        return []
+
+    # work
+
+    def _submit(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
+        if isinstance(submit.task, RunnableTask) and submit.task.INLINE:
+            return [self._services.workers.run_inline(self._job(entry, submit, submit.task))]
+        batch.submits.append((entry, submit))
+        return []
+
+    def _job(self, entry: Entry, submit: Submit, task: RunnableTask) -> Job:
+        live = entry.live
+        return Job(
+            live.flow,
+            live.execution,
+            task,
+            submit.task_run,
+            submit.attempt,
+            live.variables_for(submit.task_run.id),
+        )
+
+    def _report(self, batch: Batch, entry: Entry, report: Report) -> list[Item]:
+        execution = entry.live.execution
+        batch.entries.setdefault(entry.id, entry)
+        batch.lines.extend((line, execution.flow) for line in report.lines)
+        if report.metrics:
+            batch.metrics.append((execution.id, execution.flow, report.metrics))
+        return self._advance(batch, entry, report.finished)
+
+    def dispatch(self, batch: Batch) -> None:
+        """Hand out what the committed batch asked for, and forget closed executions."""
+        for task_run_id in batch.cancels:
+            self._services.workers.cancel(task_run_id)
+        for entry, submit in batch.submits:
+            if entry.live.nodes.get(submit.task_run.id) is None:
+                continue
+            if isinstance(submit.task, RunnableTask):
+                self._services.workers.submit(self._job(entry, submit, submit.task))
+            else:
+                self._services.workers.submit_workspace(entry.live, submit)
+        for entry in batch.entries.values():
+            if entry.closed or entry.live.execution.state is State.QUEUED:
+                self._entries.pop(entry.id, None)
+
+    # recovery
+
+    def _recover(self, batch: Batch, entry: Entry) -> list[Item]:
+        """Go on with an execution found open: begin it, make lost attempts again."""
+        execution = entry.live.execution
+        runs = list(entry.live.task_runs)
+        if execution.state is State.QUEUED:
+            self._entries.pop(entry.id, None)
+            return self._unqueue(batch, execution.flow)
+        if execution.state is State.CREATED and not runs:
+            return self._begin(batch, entry)
+        follow: list[Item] = []
+        for run in runs:
+            node = entry.live.nodes[run.id]
+            if node.plan is None or node.plan.kind not in (Kind.RUN, Kind.WORKSPACE):
+                continue
+            if run.state in (State.RUNNING, State.KILLING):
+                attempt = len(run.attempts)
+                follow.append(Told(entry.id, Lost(run.id, attempt, self._services.now())))
+            elif run.state is State.CREATED:
+                submit = Submit(run, node.plan.task, len(run.attempts) + 1, node.plan.worker_group)
+                follow.extend(self._submit(batch, entry, submit))
+                batch.entries.setdefault(entry.id, entry)
+        follow.extend(self._ended_children(entry))
+        return follow
+
+    def _ended_children(self, entry: Entry) -> list[Item]:
+        with self._services.database.read() as tx:
+            links = inbox.unreported_children(tx, entry.id)
+            ended = []
+            for link in links:
+                child = rows.get(tx, link.execution_id).execution
+                if child.state.is_terminal:
+                    ended.append((link, child))
+        return [
+            Told(
+                entry.id,
+                ChildEnded(link.task_run_id, child.id, child.state, child.outputs, link.iteration),
+            )
+            for link, child in ended
+        ]
+
+
+def _subject(item: Item) -> str | None:
+    match item:
+        case Created(execution):
+            return execution.id
+        case Told(execution_id) | Recovered(execution_id) | Progress(execution_id):
+            return execution_id
+        case Report():
+            return item.execution_id
+        case _:
+            return None

@@ -1,0 +1,298 @@
+"""Executions: creating them, and what users and other executions may ask of them.
+
+Creation inserts the row; everything later is asked of the executor through the inbox, so that
+one place moves the state of an execution.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
+from mainstem.clock import Clock
+from mainstem.errors import Conflict, InvalidInput
+from mainstem.ids import IdSource
+from mainstem.model.execution import (
+    CORRELATION_ID,
+    SYSTEM_LABEL,
+    Execution,
+    ExecutionTrigger,
+    TaskRun,
+)
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import History, State
+from mainstem.sdk.flow import Flow
+from mainstem.services.flows import FlowService
+from mainstem.services.inputs import InputService
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import execution_prefix
+from mainstem.store import executions as rows
+from mainstem.store import inbox
+from mainstem.store.database import Database
+from mainstem.store.executions import Versioned
+from mainstem.store.inbox import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is wanted of a new execution; `files` are uploaded contents by input id."""
+
+    flow: FlowId
+    inputs: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    revision: int | None = None
+    trigger: ExecutionTrigger | None = None
+    schedule_at: datetime | None = None
+    files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
+    id: str | None = None
+    trusted_labels: bool = False
+
+
+Created = Callable[[Sequence[Execution]], None]
+Woken = Callable[[], None]
+
+
+class ExecutionService:
+    """Creates executions and passes on what is asked of them."""
+
+    def __init__(  # noqa: PLR0913 - the composition root names them all
+        self,
+        database: Database,
+        flows: FlowService,
+        inputs: InputService,
+        storage: Storage,
+        clock: Clock,
+        ids: IdSource,
+        bus: Bus,
+    ) -> None:
+        self._database = database
+        self._flows = flows
+        self._inputs = inputs
+        self._storage = storage
+        self._clock = clock
+        self._ids = ids
+        self._bus = bus
+        self._created: Created = lambda _created: None
+        self._woken: Woken = lambda: None
+
+    def connect(self, created: Created, woken: Woken) -> None:
+        """Tell the executor of this process at once, rather than at its next look."""
+        self._created = created
+        self._woken = woken
+
+    # creation
+
+    def create(self, run: NewRun) -> Execution:
+        """Make one execution; raises InvalidInput, NotFound, or Conflict for a disabled flow."""
+        execution = self.prepare(run)
+        with self._database.write() as tx:
+            self.insert(tx, [execution])
+        self.announce([execution])
+        return execution
+
+    def prepare(self, run: NewRun) -> Execution:
+        """The execution as it would be stored; inputs are coerced, uploads are stored."""
+        flow = self._flows.load(run.flow, run.revision)
+        if run.revision is None:
+            self._flows.head(run.flow)
+        if flow.disabled:
+            raise Conflict(f"flow {run.flow} is disabled: enable it before running it")
+        if not run.trusted_labels:
+            check_labels(run.labels)
+        execution_id = run.id or self._ids()
+        now = self._clock.now()
+        return Execution(
+            id=execution_id,
+            flow=run.flow,
+            revision=flow.revision or 1,
+            history=History.begin(now),
+            inputs=self._inputs.resolve(flow, execution_id, run.inputs, run.files),
+            labels=_labels(flow, run, execution_id),
+            trigger=run.trigger,
+            schedule_at=run.schedule_at,
+            commit=self._commit_of(flow),
+        )
+
+    def _commit_of(self, flow: Flow) -> str | None:
+        revision = self._flows.revision(flow.flow_id, flow.revision)
+        return revision.origin.commit if revision.origin else None
+
+    def insert(self, tx: Connection, executions: Sequence[Execution]) -> None:
+        """Store prepared executions in the caller's transaction; call `announce` after it."""
+        rows.add(tx, [Versioned(execution, 1) for execution in executions])
+
+    def announce(self, executions: Sequence[Execution]) -> None:
+        """Tell the executor and whoever watches, once the transaction is through."""
+        self._created(executions)
+        self._bus.publish(EXECUTIONS, *(execution_topic(e.id) for e in executions))
+
+    # reading
+
+    def get(self, execution_id: str) -> Execution:
+        """Raises NotFound."""
+        with self._database.read() as tx:
+            return rows.get(tx, execution_id).execution
+
+    def task_runs(self, execution_id: str) -> list[TaskRun]:
+        """In the order of creation."""
+        with self._database.read() as tx:
+            return rows.task_runs_of(tx, execution_id)
+
+    def children(self, execution_id: str) -> list[str]:
+        """Ids of executions made by this one."""
+        with self._database.read() as tx:
+            return [link.execution_id for link in inbox.children_of(tx, execution_id)]
+
+    # asking
+
+    def kill(self, execution_id: str) -> Execution:
+        """Ask to end it; an ended one is left as it is."""
+        return self._ask(execution_id, "KillRequested", {}, lambda _state: None)
+
+    def pause(self, execution_id: str) -> Execution:
+        """Raises Conflict unless it runs."""
+        return self._ask(execution_id, "PauseRequested", {}, _must_be("pause", State.RUNNING))
+
+    def resume(self, execution_id: str, inputs: Mapping[str, object] | None = None) -> Execution:
+        """Raises Conflict unless it is paused; InvalidInput for bad `onResume` values."""
+        execution = self.get(execution_id)
+        if not execution.state.is_paused:
+            raise Conflict("Execution is not paused")
+        flow = self._flows.load(execution.flow, execution.revision)
+        values = self._inputs.resolve_resume(
+            flow, execution, self.task_runs(execution_id), inputs or {}
+        )
+        return self._ask(execution_id, "ResumeRequested", {"inputs": values}, _any)
+
+    def restart(self, execution_id: str, revision: int | None = None) -> Execution:
+        """Run again what failed; with a revision, in a new execution which is returned."""
+        execution = self.get(execution_id)
+        if not execution.state.is_terminal and not execution.state.is_paused:
+            raise Conflict(
+                f"execution {execution_id} is {execution.state}: only an ended or paused one can "
+                "be restarted"
+            )
+        runs = self.task_runs(execution_id)
+        if not any(run.state in (State.FAILED, State.PAUSED, State.KILLED) for run in runs):
+            raise InvalidInput("No task found to restart execution from!")
+        if revision is not None and revision != execution.revision:
+            failed = next(run for run in runs if run.state in (State.FAILED, State.PAUSED))
+            return self.replay(execution_id, failed.id, revision)
+        return self._ask(execution_id, "RestartRequested", {}, _any)
+
+    def replay(
+        self, execution_id: str, task_run_id: str | None = None, revision: int | None = None
+    ) -> Execution:
+        """A new execution from a task run on, or from the start; returns it as it will begin."""
+        execution = self.get(execution_id)
+        if task_run_id is not None and not any(
+            run.id == task_run_id for run in self.task_runs(execution_id)
+        ):
+            raise InvalidInput(f"execution {execution_id} has no task run {task_run_id}")
+        self._flows.load(execution.flow, revision or execution.revision)
+        new_id = self._ids()
+        payload = {"task_run_id": task_run_id, "revision": revision, "execution_id": new_id}
+        self._ask(execution_id, "ReplayRequested", payload, _any)
+        return Execution(
+            id=new_id,
+            flow=execution.flow,
+            revision=revision or execution.revision,
+            history=History.begin(self._clock.now()),
+            inputs=execution.inputs,
+            labels=execution.labels,
+            parent_id=execution.id,
+            original_id=execution.original_id or execution.id,
+        )
+
+    def change_task_run_state(self, execution_id: str, task_run_id: str, state: State) -> Execution:
+        """Override how a task run ended; raises InvalidInput for an unknown task run."""
+        if not any(run.id == task_run_id for run in self.task_runs(execution_id)):
+            raise InvalidInput(f"execution {execution_id} has no task run {task_run_id}")
+        payload = {"task_run_id": task_run_id, "state": state.value}
+        return self._ask(execution_id, "ChangeTaskRunState", payload, _any)
+
+    def change_state(self, execution_id: str, state: State) -> Execution:
+        """Override how an ended execution ended."""
+        payload = {"state": state.value}
+        return self._ask(execution_id, "ChangeExecutionState", payload, _must_be_ended)
+
+    def force_run(self, execution_id: str) -> Execution:
+        """Run it now, whatever it waits for; raises Conflict when it has ended."""
+        return self._ask(execution_id, "ForceRun", {}, _must_not_be_ended)
+
+    def unqueue(self, execution_id: str, state: State = State.RUNNING) -> Execution:
+        """Let it leave the queue; raises Conflict when it is not in one."""
+        payload = {"state": state.value}
+        return self._ask(execution_id, "Unqueued", payload, _must_be("unqueue", State.QUEUED))
+
+    def set_labels(self, execution_id: str, labels: Mapping[str, str]) -> Execution:
+        """Add or overwrite labels of an ended execution."""
+        check_labels(labels)
+        payload = {"labels": dict(labels)}
+        return self._ask(execution_id, "SetLabels", payload, _must_be_ended)
+
+    def delete(self, execution_id: str, *, keep_files: bool = False) -> None:
+        """Delete an ended execution with its task runs, logs, metrics and files."""
+        execution = self.get(execution_id)
+        _must_be_ended(execution.state)
+        with self._database.write() as tx:
+            rows.remove(tx, [execution_id])
+        if not keep_files:
+            self._storage.delete_below(execution_prefix(execution.flow, execution_id))
+        self._bus.publish(EXECUTIONS, execution_topic(execution_id))
+
+    def _ask(
+        self,
+        execution_id: str,
+        kind: str,
+        payload: Mapping[str, object],
+        check: Callable[[State], None],
+    ) -> Execution:
+        with self._database.write() as tx:
+            execution = rows.get(tx, execution_id).execution
+            check(execution.state)
+            inbox.ask(tx, [Asked(execution_id, kind, payload)], self._clock.now())
+        self._woken()
+        return execution
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    """Raises InvalidInput for an empty or reserved key, or an empty value."""
+    for key, value in labels.items():
+        if key.startswith(SYSTEM_LABEL):
+            raise InvalidInput(
+                f"System labels can only be set by Mainstem itself, offending label: {key}={value}"
+            )
+        if not key.strip() or not str(value).strip():
+            raise InvalidInput(f"label `{key}={value}`: neither key nor value may be empty")
+
+
+def _labels(flow: Flow, run: NewRun, execution_id: str) -> dict[str, str]:
+    own = {k: v for k, v in flow.labels.items() if not k.startswith(SYSTEM_LABEL)}
+    merged = {**own, **run.labels}
+    merged.setdefault(CORRELATION_ID, execution_id)
+    return merged
+
+
+def _any(_state: State) -> None:
+    return None
+
+
+def _must_be(action: str, wanted: State) -> Callable[[State], None]:
+    def check(state: State) -> None:
+        if state is not wanted:
+            raise Conflict(f"cannot {action} an execution that is {state}: it must be {wanted}")
+
+    return check
+
+
+def _must_be_ended(state: State) -> None:
+    if not state.is_terminal:
+        raise Conflict(f"the execution is {state}: it must have ended")
+
+
+def _must_not_be_ended(state: State) -> None:
+    if state.is_terminal:
+        raise Conflict(f"the execution is {state}: it has ended")

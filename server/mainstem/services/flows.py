@@ -1,0 +1,215 @@
+"""Flows: saving, reading, deleting; parsed revisions are cached."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from mainstem.bus.inprocess import FLOWS, Bus
+from mainstem.clock import Clock
+from mainstem.errors import InvalidInput, NotFound
+from mainstem.flowspec.parse import ParsedFlow, parse_flow
+from mainstem.flowspec.problems import Problem
+from mainstem.model.flow_id import FlowId
+from mainstem.sdk.flow import Flow, PluginDefault
+from mainstem.sdk.registry import Registry
+from mainstem.store import flows as rows
+from mainstem.store.database import Database
+from mainstem.store.flows import FlowRevision, Origin
+
+_CACHED = 2_000
+
+
+class InvalidFlow(InvalidInput):
+    """A flow's source has problems; each says where."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChange:
+    """A flow source to store, with where it came from."""
+
+    parsed: ParsedFlow
+    origin: Origin | None = None
+
+
+# Told inside the transaction that changes flows: (tx, saved flows, deleted flow ids).
+FlowWatcher = Callable[[Connection, Sequence[Flow], Sequence[FlowId]], None]
+
+
+class FlowService:
+    """Flow sources by revision."""
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        clock: Clock,
+        bus: Bus,
+        global_defaults: Sequence[PluginDefault] = (),
+    ) -> None:
+        self.registry = registry
+        self._database = database
+        self._clock = clock
+        self._bus = bus
+        self._defaults = tuple(global_defaults)
+        self._watchers: list[FlowWatcher] = []
+        self._cache: OrderedDict[tuple[FlowId, int], Flow] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def watch(self, watcher: FlowWatcher) -> None:
+        """Have `watcher` called within every transaction that changes flows."""
+        self._watchers.append(watcher)
+
+    def parse(self, source: str, path: str | None = None) -> ParsedFlow:
+        """Parse and validate with this server's plug-ins and defaults; never raises."""
+        return parse_flow(source, self.registry, path=path, global_defaults=self._defaults)
+
+    def save(self, source: str, *, expected: FlowId | None = None) -> FlowRevision:
+        """Create or update the flow in `source`; an unchanged source keeps its revision.
+
+        Raises InvalidFlow, or InvalidInput when the source is not the `expected` flow.
+        """
+        parsed = self.parse(source)
+        flow = _checked(parsed)
+        if expected is not None and flow.flow_id != expected:
+            field = "id" if flow.id != expected.id else "namespace"
+            raise InvalidInput(
+                f"Illegal {field} update: the source is of `{flow.flow_id}`, not `{expected}`"
+            )
+        with self._database.write() as tx:
+            (saved,) = self.apply(tx, [FlowChange(parsed)], [])
+        self.announce()
+        return saved
+
+    def apply(
+        self, tx: Connection, changes: Sequence[FlowChange], deletes: Sequence[FlowId]
+    ) -> list[FlowRevision]:
+        """Store changes and deletions in the caller's transaction; call `announce` after it.
+
+        Raises InvalidFlow for the first source with problems; nothing is stored then.
+        """
+        flows = [_checked(change.parsed) for change in changes]
+        heads = rows.heads(tx, [*(flow.flow_id for flow in flows), *deletes])
+        now = self._clock.now()
+        saved: list[FlowRevision] = []
+        added: list[FlowRevision] = []
+        for flow, change in zip(flows, changes, strict=True):
+            head = heads.get(flow.flow_id)
+            if head and not head.deleted and head.source == change.parsed.source:
+                if change.origin is not None and head.origin != change.origin:
+                    rows.set_origin(tx, head, change.origin)
+                saved.append(head)
+                continue
+            saved.append(
+                FlowRevision(
+                    flow.flow_id,
+                    head.revision + 1 if head else 1,
+                    change.parsed.source,
+                    now,
+                    disabled=flow.disabled,
+                    description=flow.description,
+                    labels=dict(flow.labels),
+                    origin=change.origin,
+                )
+            )
+            added.append(saved[-1])
+        for flow_id in deletes:
+            head = heads.get(flow_id)
+            if head and not head.deleted:
+                added.append(
+                    replace(head, revision=head.revision + 1, deleted=True, created_at=now)
+                )
+        rows.add_revisions(tx, added)
+        for watcher in self._watchers:
+            watcher(tx, flows, deletes)
+        return saved
+
+    def announce(self) -> None:
+        """Signal that flows changed, once the transaction is through."""
+        self._bus.publish(FLOWS)
+
+    def delete(self, flow_id: FlowId) -> None:
+        """Raises NotFound."""
+        self.head(flow_id)
+        with self._database.write() as tx:
+            self.apply(tx, [], [flow_id])
+        self.announce()
+
+    def head(self, flow_id: FlowId) -> FlowRevision:
+        """The current revision; raises NotFound for a missing or deleted flow."""
+        with self._database.read() as tx:
+            found = rows.latest(tx, flow_id)
+        if found.deleted:
+            raise NotFound(f"flow {flow_id} was deleted")
+        return found
+
+    def revision(self, flow_id: FlowId, number: int | None = None) -> FlowRevision:
+        """A revision, the current one for None; raises NotFound."""
+        if number is None:
+            return self.head(flow_id)
+        with self._database.read() as tx:
+            return rows.revision(tx, flow_id, number)
+
+    def revisions(self, flow_id: FlowId) -> list[FlowRevision]:
+        """Newest first; raises NotFound when there are none."""
+        with self._database.read() as tx:
+            found = rows.revisions(tx, flow_id)
+        if not found:
+            raise NotFound(f"there is no flow {flow_id}")
+        return found
+
+    def all(self, namespace: str | None = None) -> list[FlowRevision]:
+        """Current flows, of a namespace with its descendants if given."""
+        with self._database.read() as tx:
+            return rows.all_latest(tx, namespace=namespace)
+
+    def owned_by(self, tx: Connection, git_source: str) -> list[FlowRevision]:
+        return rows.all_latest(tx, git_source=git_source)
+
+    def search(self, text: str, limit: int = 100) -> list[FlowRevision]:
+        """Current flows whose source holds `text`."""
+        with self._database.read() as tx:
+            return rows.search_source(tx, text, limit)
+
+    def namespaces(self) -> dict[str, int]:
+        """Number of current flows by namespace."""
+        with self._database.read() as tx:
+            return rows.namespaces(tx)
+
+    def load(self, flow_id: FlowId, number: int | None = None) -> Flow:
+        """The parsed flow of a revision, the current one for None.
+
+        Raises NotFound, or InvalidFlow when the stored source no longer parses.
+        """
+        if number is not None:
+            with self._lock:
+                cached = self._cache.get((flow_id, number))
+                if cached is not None:
+                    self._cache.move_to_end((flow_id, number))
+                    return cached
+        return self._parsed(self.revision(flow_id, number))
+
+    def _parsed(self, found: FlowRevision) -> Flow:
+        key = (found.flow, found.revision)
+        with self._lock:
+            if key in self._cache:
+                return self._cache[key]
+        flow = _checked(self.parse(found.source)).model_copy(update={"revision": found.revision})
+        with self._lock:
+            self._cache[key] = flow
+            while len(self._cache) > _CACHED:
+                self._cache.popitem(last=False)
+        return flow
+
+
+def _checked(parsed: ParsedFlow) -> Flow:
+    errors = [problem for problem in parsed.problems if problem.severity == "error"]
+    if errors or parsed.flow is None:
+        raise InvalidFlow(errors or parsed.problems)
+    return parsed.flow

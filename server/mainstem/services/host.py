@@ -1,0 +1,132 @@
+"""What expressions of one execution may ask for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mainstem.clock import Clock
+from mainstem.errors import Denied, Gone, NotFound
+from mainstem.model.execution import Execution
+from mainstem.model.log import Level
+from mainstem.secrets.base import SecretChain
+from mainstem.secrets.mask import Masker
+from mainstem.services.execution_files import ExecutionFiles
+from mainstem.services.files import FileService
+from mainstem.services.kv import KvService
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import is_internal, make_uri
+from mainstem.store import logs
+from mainstem.store.database import Database
+from mainstem.store.logs import LogFilter
+
+_MOST_READ = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class HostServices:
+    """What hosts are made of; one for the whole process."""
+
+    database: Database
+    storage: Storage
+    kv: KvService
+    secrets: SecretChain
+    files: FileService
+    clock: Clock
+    encryption_key: Callable[[], bytes]
+    base_url: str
+    http: Callable[[Mapping[str, object]], object]
+
+
+class ExecutionHost:
+    """Implements expr.Host for one execution; secrets handed out are added to `masker`."""
+
+    def __init__(
+        self,
+        services: HostServices,
+        execution: Execution,
+        masker: Masker,
+        with_state: Callable[[str], list[dict[str, object]]] | None = None,
+    ) -> None:
+        self._services = services
+        self._execution = execution
+        self._masker = masker
+        self._with_state = with_state
+        self._files = ExecutionFiles(services.storage, execution)
+
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
+        place = namespace or self._execution.flow.namespace
+        try:
+            found = self._services.kv.find(place, key)
+        except Gone:
+            if error_on_missing:
+                raise
+            found = None
+        if found is None:
+            if error_on_missing:
+                raise NotFound(f"The key '{key}' does not exist in the namespace '{place}'.")
+            return None
+        return found.entry.value
+
+    def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
+        value = self._services.secrets.get(namespace or self._execution.flow.namespace, key)
+        self._masker.add(value)
+        return value
+
+    def read(self, path: str) -> str:
+        if is_internal(path):
+            with self._files.open(path) as file:
+                return file.read(_MOST_READ).decode()
+        if "://" in path:
+            raise Denied(f"`{path}` cannot be read: only files of the execution or namespace can")
+        return self._services.files.read(self._execution.flow.namespace, path).decode()
+
+    def file_size(self, path: str) -> int:
+        if is_internal(path):
+            return self._files.size(path)
+        return self._services.files.stat(self._execution.flow.namespace, path).size
+
+    def file_uri(self, path: str) -> str:
+        namespace = self._execution.flow.namespace
+        self._services.files.stat(namespace, path)
+        return make_uri(f"{namespace.replace('.', '/')}/_files/{path.lstrip('/')}")
+
+    def file_exists(self, path: str) -> bool:
+        try:
+            self.file_size(path)
+        except NotFound:
+            return False
+        return True
+
+    def error_logs(self) -> list[dict[str, object]]:
+        wanted = LogFilter(execution_id=self._execution.id, level=Level.ERROR)
+        with self._services.database.read() as tx:
+            found = logs.lines(tx, wanted, limit=100)
+        return [
+            {
+                "taskId": item.line.task_id,
+                "taskRunId": item.line.task_run_id,
+                "level": item.line.level.name,
+                "message": item.line.message,
+                "timestamp": item.line.at.isoformat(),
+            }
+            for item in found
+        ]
+
+    def http(self, options: Mapping[str, object]) -> object:
+        return self._services.http(options)
+
+    def app_link(self, options: Mapping[str, object]) -> str:
+        flow = self._execution.flow
+        return (
+            f"{self._services.base_url}/ui/executions/{flow.namespace}/{flow.id}/"
+            f"{self._execution.id}"
+        )
+
+    def tasks_with_state(self, state: str) -> list[dict[str, object]]:
+        return self._with_state(state) if self._with_state else []
+
+    def now(self) -> datetime:
+        return self._services.clock.now()
+
+    def encryption_key(self) -> bytes | None:
+        return self._services.encryption_key()

@@ -1,0 +1,159 @@
+"""Inputs of executions: uploads are stored, secrets sealed, values coerced and made plain."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import PurePath
+
+from mainstem.clock import Clock
+from mainstem.errors import InvalidInput
+from mainstem.expr import RenderOptions, Scope, render_typed, seal, text_of
+from mainstem.flowspec.inputs import ResolvedInputs, resolve_inputs
+from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import History
+from mainstem.sdk.flow import Flow
+from mainstem.sdk.inputs import Input
+from mainstem.secrets.mask import Masker
+from mainstem.services.host import ExecutionHost, HostServices
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import input_prefix, is_internal, make_uri
+
+Uploads = Mapping[str, tuple[str, bytes]]
+
+
+class InputService:
+    """Turns what a caller gave into the inputs of an execution."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        host: HostServices,
+        options: RenderOptions,
+        clock: Clock,
+        encryption_key: Callable[[], bytes],
+    ) -> None:
+        self._storage = storage
+        self._host = host
+        self._options = options
+        self._clock = clock
+        self._key = encryption_key
+
+    def resolve(
+        self,
+        flow: Flow,
+        execution_id: str,
+        given: Mapping[str, object],
+        uploads: Uploads,
+    ) -> dict[str, object]:
+        """The inputs to store; raises InvalidInput with every fault."""
+        if not flow.inputs:
+            return {}
+        resolved = self.check(flow, execution_id, given, uploads)
+        return {key: plain(value) for key, value in resolved.checked().items()}
+
+    def check(
+        self,
+        flow: Flow,
+        execution_id: str,
+        given: Mapping[str, object],
+        uploads: Uploads,
+        *,
+        store: bool = True,
+    ) -> ResolvedInputs:
+        """Resolve and report per input; with `store` False uploads are only looked at."""
+        intake = self._intake(flow.flow_id, execution_id, uploads, store=store)
+        merged = {**given, **{name: name for name in uploads}}
+        return resolve_inputs(
+            flow.inputs,
+            merged,
+            render=self._renderer(flow, execution_id),
+            files=intake,
+            encrypt=self.encrypt,
+        )
+
+    def resolve_resume(
+        self,
+        flow: Flow,
+        execution: Execution,
+        runs: list[TaskRun],
+        given: Mapping[str, object],
+    ) -> dict[str, object]:
+        """Values for `onResume` of the paused task; raises InvalidInput with every fault."""
+        declared = _on_resume(flow, runs)
+        if not declared:
+            return {key: plain(value) for key, value in given.items()}
+        resolved = resolve_inputs(
+            declared,
+            given,
+            render=self._renderer(flow, execution.id),
+            files=None,
+            encrypt=self.encrypt,
+        )
+        return {key: plain(value) for key, value in resolved.checked().items()}
+
+    def encrypt(self, text: str) -> object:
+        """The sealed form under which a SECRET is kept."""
+        return seal(text, self._key())
+
+    def _renderer(
+        self, flow: Flow, execution_id: str
+    ) -> Callable[[str, Mapping[str, object]], object]:
+        shadow = Execution(
+            id=execution_id,
+            flow=flow.flow_id,
+            revision=flow.revision or 1,
+            history=History.begin(self._clock.now()),
+        )
+        host = ExecutionHost(self._host, shadow, Masker())
+        base = {
+            "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision},
+            "vars": flow.variables,
+            "execution": {"id": execution_id},
+        }
+
+        def evaluate(expression: str, variables: Mapping[str, object]) -> object:
+            return render_typed(expression, Scope({**base, **variables}, host, self._options))
+
+        return evaluate
+
+    def _intake(
+        self, flow: FlowId, execution_id: str, uploads: Uploads, *, store: bool
+    ) -> Callable[[Input, object], str]:
+        def take(declared: Input, given: object) -> str:
+            if declared.id not in uploads:
+                return _existing(declared, given)
+            name, content = uploads[declared.id]
+            path = f"{input_prefix(flow, execution_id, declared.id)}/{PurePath(name).name}"
+            if store:
+                self._storage.put_bytes(path, content)
+            return make_uri(path)
+
+        return take
+
+
+def _existing(declared: Input, given: object) -> str:
+    text = str(given)
+    if not is_internal(text) and "://" not in text:
+        raise InvalidInput(f"input `{declared.id}` must be an uploaded file or a URI")
+    return text
+
+
+def _on_resume(flow: Flow, runs: list[TaskRun]) -> tuple[Input, ...]:
+    for run in runs:
+        if run.state.is_paused:
+            task = flow.task(run.task_id)
+            declared = getattr(task, "on_resume", None)
+            if declared:
+                return tuple(declared)
+    return ()
+
+
+def plain(value: object) -> object:
+    """A value as rows hold it: dates and durations become the text that they print as."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, (datetime, date, time, timedelta)):
+        return text_of(value)
+    return value

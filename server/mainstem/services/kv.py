@@ -1,0 +1,111 @@
+"""The key-value store of namespaces; look-ups walk up the namespace tree."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mainstem.bus.inprocess import KV, Bus
+from mainstem.clock import Clock
+from mainstem.errors import Conflict, Gone, NotFound
+from mainstem.model.flow_id import ancestors
+from mainstem.sdk.context import KvEntry
+from mainstem.services.kv_values import Kind, check_key, coerce, encode, kind_of
+from mainstem.store import kv as rows
+from mainstem.store.database import Database
+from mainstem.store.kv import StoredKv
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An entry and the namespace it was found in."""
+
+    namespace: str
+    entry: KvEntry
+    stored: StoredKv
+
+
+class KvService:
+    """Typed values with an optional time to live."""
+
+    def __init__(self, database: Database, clock: Clock, bus: Bus) -> None:
+        self._database = database
+        self._clock = clock
+        self._bus = bus
+
+    def find(self, namespace: str, key: str, *, inherit: bool = True) -> Located | None:
+        """The entry in the namespace or the nearest one above it.
+
+        Raises Gone when the nearest entry has expired.
+        """
+        check_key(key)
+        with self._database.read() as tx:
+            for place in ancestors(namespace) if inherit else [namespace]:
+                stored = rows.get(tx, place, key)
+                if stored is not None:
+                    return self._located(stored)
+        return None
+
+    def get(self, namespace: str, key: str, *, inherit: bool = True) -> Located:
+        """As `find`, but raises NotFound."""
+        found = self.find(namespace, key, inherit=inherit)
+        if found is None:
+            raise NotFound(f"No value found for key '{key}' in namespace '{namespace}'")
+        return found
+
+    def set(
+        self,
+        namespace: str,
+        entry: KvEntry,
+        *,
+        ttl: timedelta | None = None,
+        overwrite: bool = True,
+    ) -> StoredKv:
+        """Store an entry; raises Conflict when it exists and must not be overwritten."""
+        check_key(entry.key)
+        kind = Kind(entry.kind) if entry.kind else kind_of(entry.value)
+        value = encode(coerce(entry.value, kind), kind)
+        now = self._clock.now()
+        with self._database.write() as tx:
+            old = rows.get(tx, namespace, entry.key)
+            alive = old is not None and (old.expires_at is None or old.expires_at > now)
+            if alive and not overwrite:
+                raise Conflict(
+                    f"Cannot set value for key '{entry.key}'. Key already exists and `overwrite` "
+                    "is set to `false`."
+                )
+            new = StoredKv(
+                namespace,
+                entry.key,
+                kind.value,
+                value,
+                created_at=old.created_at if old else now,
+                updated_at=now,
+                expires_at=now + ttl if ttl else entry.expires_at,
+                description=entry.description or (old.description if old else None),
+                revision=old.revision + 1 if old else 1,
+            )
+            rows.put(tx, new)
+        self._bus.publish(KV)
+        return new
+
+    def delete(self, namespace: str, key: str) -> bool:
+        with self._database.write() as tx:
+            done = rows.remove(tx, namespace, key)
+        self._bus.publish(KV)
+        return done
+
+    def entries(self, namespace: str | None, *, expired: bool = False) -> list[StoredKv]:
+        """Entries of exactly this namespace (of all for None), by key."""
+        now = self._clock.now()
+        with self._database.read() as tx:
+            found = rows.entries(tx, namespace)
+        return [e for e in found if expired or e.expires_at is None or e.expires_at > now]
+
+    def keys(self, namespace: str, prefix: str = "") -> list[str]:
+        return [e.key for e in self.entries(namespace) if e.key.startswith(prefix)]
+
+    def _located(self, stored: StoredKv) -> Located:
+        if stored.expires_at is not None and stored.expires_at <= self._clock.now():
+            raise Gone(f"The requested value has expired: key '{stored.key}'")
+        value = coerce(stored.value, Kind(stored.kind)) if stored.kind != "JSON" else stored.value
+        entry = KvEntry(stored.key, value, stored.kind, stored.expires_at, stored.description)
+        return Located(stored.namespace, entry, stored)

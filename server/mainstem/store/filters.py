@@ -1,0 +1,93 @@
+"""Search filters of execution lists, and their WHERE clauses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, exists
+
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import State
+from mainstem.store.tables import execution_labels, executions
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFilter:
+    """All given parts must hold; `namespace` takes in the namespaces below it.
+
+    `text` matches an id, a flow id or a namespace in part. `flows` lists whole flows.
+    """
+
+    namespace: str | None = None
+    flow_id: str | None = None
+    flows: Sequence[FlowId] = ()
+    states: Sequence[State] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    start: datetime | None = None
+    end: datetime | None = None
+    text: str | None = None
+    parent_id: str | None = None
+    trigger_id: str | None = None
+    ids: Sequence[str] = ()
+    ended: bool | None = None
+
+
+def conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    """The WHERE clauses of a filter."""
+    return [
+        *_place(wanted),
+        *_time(wanted),
+        *(_label(key, value) for key, value in wanted.labels.items()),
+    ]
+
+
+def _place(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    e = executions.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.namespace:
+        below = e.namespace.startswith(f"{wanted.namespace}.", autoescape=True)
+        found.append((e.namespace == wanted.namespace) | below)
+    if wanted.flow_id:
+        found.append(e.flow_id == wanted.flow_id)
+    if wanted.flows:
+        any_flow = [(e.namespace == f.namespace) & (e.flow_id == f.id) for f in wanted.flows]
+        clause = any_flow[0]
+        for other in any_flow[1:]:
+            clause = clause | other
+        found.append(clause)
+    if wanted.states:
+        found.append(e.state.in_([state.value for state in wanted.states]))
+    if wanted.ids:
+        found.append(e.id.in_(list(wanted.ids)))
+    if wanted.parent_id:
+        found.append(e.parent_id == wanted.parent_id)
+    if wanted.trigger_id:
+        found.append(e.trigger_id == wanted.trigger_id)
+    if wanted.text:
+        part = wanted.text.strip()
+        found.append(
+            e.id.startswith(part, autoescape=True)
+            | e.flow_id.icontains(part, autoescape=True)
+            | e.namespace.icontains(part, autoescape=True)
+        )
+    return found
+
+
+def _time(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    e = executions.c
+    found: list[ColumnElement[bool]] = []
+    if wanted.start is not None:
+        found.append(e.created_at >= wanted.start)
+    if wanted.end is not None:
+        found.append(e.created_at < wanted.end)
+    if wanted.ended is not None:
+        found.append(e.ended_at.is_not(None) if wanted.ended else e.ended_at.is_(None))
+    return found
+
+
+def _label(key: str, value: str) -> ColumnElement[bool]:
+    return exists().where(
+        execution_labels.c.execution_id == executions.c.id,
+        execution_labels.c.key == key,
+        execution_labels.c.value == value,
+    )

@@ -1,0 +1,197 @@
+"""Read models of lists and dashboards: one query each, never one per row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Connection, and_, case, func, or_, select, type_coerce
+
+from mainstem.errors import InvalidInput
+from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level
+from mainstem.model.state import State
+from mainstem.store.columns import from_micros, to_micros
+from mainstem.store.filters import ExecutionFilter, conditions
+from mainstem.store.rows import execution_from
+from mainstem.store.tables import executions, logs, task_runs
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list, newest first; `next` is the cursor of the following part, if any."""
+
+    executions: list[Execution]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """How many executions that began within a slot of time are in which state."""
+
+    start: datetime
+    counts: dict[State, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFigures:
+    """Durations in seconds over the ended executions of a flow."""
+
+    flow: FlowId
+    count: int
+    mean: float
+    longest: float
+
+
+def page(tx: Connection, wanted: ExecutionFilter, *, limit: int, after: str | None = None) -> Page:
+    """Keyset-paged; `after` is a cursor given by the part before."""
+    e = executions.c
+    query = select(executions).where(*conditions(wanted))
+    if after:
+        moment, last_id = _read_cursor(after)
+        query = query.where(
+            or_(e.created_at < moment, and_(e.created_at == moment, e.id < last_id))
+        )
+    query = query.order_by(e.created_at.desc(), e.id.desc()).limit(limit + 1)
+    rows = tx.execute(query).mappings().all()
+    found = [execution_from(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(found, cursor_of(found[-1]) if more else None)
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    micros, _, last_id = cursor.partition("-")
+    if not micros.isdigit():
+        raise InvalidInput(f"`{cursor}` is not a cursor of this list")
+    return from_micros(int(micros)), last_id
+
+
+def cursor_of(execution: Execution) -> str:
+    """The cursor that goes on after this execution."""
+    return f"{to_micros(execution.history.started_at)}-{execution.id}"
+
+
+def count(tx: Connection, wanted: ExecutionFilter) -> int:
+    query = select(func.count()).select_from(executions).where(*conditions(wanted))
+    return tx.execute(query).scalar_one()
+
+
+def numbered_page(
+    tx: Connection, wanted: ExecutionFilter, *, limit: int, offset: int
+) -> list[Execution]:
+    """For clients that page by number; newest first."""
+    query = (
+        select(executions)
+        .where(*conditions(wanted))
+        .order_by(executions.c.created_at.desc(), executions.c.id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [execution_from(row) for row in tx.execute(query).mappings()]
+
+
+def count_by_state(tx: Connection, wanted: ExecutionFilter) -> dict[State, int]:
+    query = (
+        select(executions.c.state, func.count())
+        .where(*conditions(wanted))
+        .group_by(executions.c.state)
+    )
+    return {State(str(row[0])): int(row[1]) for row in tx.execute(query).all()}
+
+
+def count_by_flow(tx: Connection, wanted: ExecutionFilter) -> dict[FlowId, int]:
+    e = executions.c
+    query = (
+        select(e.namespace, e.flow_id, func.count())
+        .where(*conditions(wanted))
+        .group_by(e.namespace, e.flow_id)
+    )
+    return {FlowId(str(r[0]), str(r[1])): int(r[2]) for r in tx.execute(query).all()}
+
+
+def slots(
+    tx: Connection, wanted: ExecutionFilter, *, start: datetime, length: timedelta, number: int
+) -> list[Slot]:
+    """Counts by state in consecutive slots from `start`; empty slots are there too."""
+    e = executions.c
+    first, width = to_micros(start), length // timedelta(microseconds=1)
+    created = type_coerce(e.created_at, BigInteger)
+    index = ((created - first) // width).label("slot")
+    query = (
+        select(index, e.state, func.count())
+        .where(*conditions(wanted), e.created_at >= start, e.created_at < start + length * number)
+        .group_by(index, e.state)
+    )
+    found = [Slot(start + length * n, {}) for n in range(number)]
+    for row in tx.execute(query).all():
+        found[int(row[0])].counts[State(str(row[1]))] = int(row[2])
+    return found
+
+
+def latest_of_flows(
+    tx: Connection, flows: Sequence[FlowId], *, each: int
+) -> dict[FlowId, list[Execution]]:
+    """The latest executions of each flow, newest first."""
+    if not flows:
+        return {}
+    e = executions.c
+    number = (
+        func.row_number()
+        .over(partition_by=(e.namespace, e.flow_id), order_by=(e.created_at.desc(), e.id.desc()))
+        .label("number")
+    )
+    inner = select(executions, number).where(*conditions(ExecutionFilter(flows=flows))).subquery()
+    query = select(inner).where(inner.c.number <= each).order_by(inner.c.created_at.desc())
+    found: dict[FlowId, list[Execution]] = {}
+    for row in tx.execute(query).mappings():
+        execution = execution_from(row)
+        found.setdefault(execution.flow, []).append(execution)
+    return found
+
+
+def slowest(tx: Connection, wanted: ExecutionFilter, limit: int) -> list[FlowFigures]:
+    """Flows by mean duration of their ended executions, longest first."""
+    e = executions.c
+    length = type_coerce(e.ended_at, BigInteger) - type_coerce(e.created_at, BigInteger)
+    query = (
+        select(e.namespace, e.flow_id, func.count(), func.avg(length), func.max(length))
+        .where(*conditions(wanted), e.ended_at.is_not(None))
+        .group_by(e.namespace, e.flow_id)
+        .order_by(func.avg(length).desc())
+        .limit(limit)
+    )
+    return [
+        FlowFigures(FlowId(str(r[0]), str(r[1])), int(r[2]), float(r[3]) / 1e6, float(r[4]) / 1e6)
+        for r in tx.execute(query).all()
+    ]
+
+
+def first_errors(tx: Connection, execution_ids: Sequence[str]) -> dict[str, str]:
+    """The first ERROR line of each execution that has one."""
+    if not execution_ids:
+        return {}
+    first = (
+        select(func.min(logs.c.id))
+        .where(logs.c.execution_id.in_(list(execution_ids)), logs.c.level >= int(Level.ERROR))
+        .group_by(logs.c.execution_id)
+    )
+    query = select(logs.c.execution_id, logs.c.message).where(logs.c.id.in_(first))
+    return {str(r[0]): str(r[1]) for r in tx.execute(query).all()}
+
+
+def current_tasks(tx: Connection, execution_ids: Sequence[str]) -> dict[str, str]:
+    """For each execution the task that failed, else the latest one made."""
+    if not execution_ids:
+        return {}
+    t = task_runs.c
+    failed = case((t.state == State.FAILED.value, 1), else_=0)
+    number = func.row_number().over(
+        partition_by=t.execution_id, order_by=(failed.desc(), t.position.desc())
+    )
+    inner = (
+        select(t.execution_id, t.task_id, number.label("number"))
+        .where(t.execution_id.in_(list(execution_ids)))
+        .subquery()
+    )
+    query = select(inner.c.execution_id, inner.c.task_id).where(inner.c.number == 1)
+    return {str(r[0]): str(r[1]) for r in tx.execute(query).all()}

@@ -1,0 +1,138 @@
+"""The parts of RunContext that reach storage, the KV store and namespace files."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path, PurePath
+from typing import BinaryIO, Self
+
+from mainstem.errors import Gone
+from mainstem.ids import random_id
+from mainstem.model.execution import Execution, TaskRun
+from mainstem.sdk.context import KvEntry
+from mainstem.services.execution_files import ExecutionFiles
+from mainstem.services.files import FileService, matches
+from mainstem.services.kv import KvService
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import make_uri, task_run_prefix
+
+
+class StoredWriter:
+    """Implements sdk FileWriter over a storage path."""
+
+    def __init__(self, storage: Storage, path: str) -> None:
+        self.uri = make_uri(path)
+        self._opening = storage.writing(path)
+        self._stack = ExitStack()
+        self._file: BinaryIO | None = None
+
+    def write(self, chunk: bytes, /) -> int:
+        if self._file is None:
+            raise ValueError("the file is not open: use `with`")
+        return self._file.write(chunk)
+
+    def __enter__(self) -> Self:
+        self._file = self._stack.enter_context(self._opening)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.__exit__(*exc)  # type: ignore[arg-type]
+
+
+class TaskFiles(ExecutionFiles):
+    """Implements sdk FileStore for one task run."""
+
+    def __init__(self, storage: Storage, execution: Execution, run: TaskRun) -> None:
+        super().__init__(storage, execution)
+        self._own = task_run_prefix(execution.flow, execution.id, run.task_id, run.id)
+
+    def put(self, source: Path, name: str | None = None) -> str:
+        path = self._new(name or source.name)
+        self._storage.put(path, source)
+        return make_uri(path)
+
+    def put_bytes(self, content: bytes, name: str) -> str:
+        path = self._new(name)
+        self._storage.put_bytes(path, content)
+        return make_uri(path)
+
+    def writer(self, name: str) -> StoredWriter:
+        return StoredWriter(self._storage, self._new(name))
+
+    def purge_execution(self) -> list[str]:
+        return self.purge()
+
+    def _new(self, name: str) -> str:
+        parts = [part for part in PurePath(name).parts if part not in ("/", "..")]
+        path = f"{self._own}/{'/'.join(parts)}"
+        if not self._storage.exists(path):
+            return path
+        return f"{self._own}/{random_id()}/{'/'.join(parts)}"
+
+
+class TaskKv:
+    """Implements sdk KvStore; the flow's namespace is the default."""
+
+    def __init__(self, service: KvService, namespace: str) -> None:
+        self._service = service
+        self._namespace = namespace
+
+    def get(self, key: str, namespace: str | None = None) -> KvEntry | None:
+        try:
+            found = self._service.find(namespace or self._namespace, key)
+        except Gone:
+            return None
+        return found.entry if found else None
+
+    def set(
+        self,
+        entry: KvEntry,
+        *,
+        namespace: str | None = None,
+        ttl: timedelta | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        self._service.set(namespace or self._namespace, entry, ttl=ttl, overwrite=overwrite)
+
+    def delete(self, key: str, namespace: str | None = None) -> bool:
+        return self._service.delete(namespace or self._namespace, key)
+
+    def keys(self, namespace: str | None = None, prefix: str = "") -> list[str]:
+        return self._service.keys(namespace or self._namespace, prefix)
+
+
+class TaskNamespaceFiles:
+    """Implements sdk NamespaceFiles; the flow's namespace is the default."""
+
+    def __init__(self, service: FileService, namespace: str) -> None:
+        self._service = service
+        self._namespace = namespace
+
+    def paths(
+        self,
+        namespace: str | None = None,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> list[str]:
+        found = self._service.of_namespace(namespace or self._namespace)
+        return [file.path for file in found if matches(file.path, include, exclude)]
+
+    def read(self, path: str, namespace: str | None = None) -> bytes:
+        return self._service.read(namespace or self._namespace, path)
+
+    def write(self, path: str, content: bytes, namespace: str | None = None) -> None:
+        self._service.write(namespace or self._namespace, path, content)
+
+    def delete(self, path: str, namespace: str | None = None) -> bool:
+        return self._service.delete(namespace or self._namespace, path)
+
+    def materialize(
+        self,
+        to: Path,
+        namespace: str | None = None,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+    ) -> list[Path]:
+        return self._service.materialize(namespace or self._namespace, to, include, exclude)

@@ -1,0 +1,74 @@
+"""Log lines of running attempts: masked at once, written in batches, never lost at the end."""
+
+import threading
+from collections.abc import Callable
+
+from mainstem.clock import Clock
+from mainstem.model.log import Level, LogLine
+from mainstem.secrets.mask import Masker
+
+_LONGEST = 32_768
+
+
+class AttemptLog:
+    """Collects the lines of one attempt until somebody takes them."""
+
+    def __init__(
+        self,
+        template: LogLine,
+        clock: Clock,
+        masker: Masker,
+        threshold: Level | None,
+        wake: Callable[[], None],
+    ) -> None:
+        self._template = template
+        self._clock = clock
+        self._masker = masker
+        self._threshold = threshold or Level.TRACE
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._lines: list[LogLine] = []
+        self.kept: list[LogLine] | None = None
+
+    def log(self, level: Level, message: str) -> None:
+        """Add a line; secrets become stars and an endless line is cut."""
+        if level < self._threshold:
+            return
+        text = self._masker.mask(message.replace("\x00", "�"))
+        if len(text) > _LONGEST:
+            text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} characters cut)"
+        line = LogLine(
+            at=self._clock.now(),
+            level=level,
+            message=text,
+            execution_id=self._template.execution_id,
+            task_run_id=self._template.task_run_id,
+            task_id=self._template.task_id,
+            attempt=self._template.attempt,
+        )
+        with self._lock:
+            self._lines.append(line)
+            if self.kept is not None:
+                self.kept.append(line)
+        self._wake()
+
+    def trace(self, message: str) -> None:
+        self.log(Level.TRACE, message)
+
+    def debug(self, message: str) -> None:
+        self.log(Level.DEBUG, message)
+
+    def info(self, message: str) -> None:
+        self.log(Level.INFO, message)
+
+    def warn(self, message: str) -> None:
+        self.log(Level.WARN, message)
+
+    def error(self, message: str) -> None:
+        self.log(Level.ERROR, message)
+
+    def take(self) -> list[LogLine]:
+        """The lines since the last call."""
+        with self._lock:
+            taken, self._lines = self._lines, []
+        return taken

@@ -1,0 +1,102 @@
+"""Worker threads: take jobs, make attempts, report."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from mainstem.engine.decision import Finished, Started
+from mainstem.model.flow_id import FlowId
+from mainstem.model.log import LogLine
+from mainstem.model.state import State
+from mainstem.worker.attempt import make_attempt
+from mainstem.worker.context import AttemptContext
+from mainstem.worker.deadline import Deadlines
+from mainstem.worker.job import Job, Progress, Report, Tell
+from mainstem.worker.services import WorkerServices
+
+_log = logging.getLogger("mainstem.worker")
+
+
+class WorkerPool:
+    """Runs up to `threads` attempts at once; the rest wait in order of submission."""
+
+    def __init__(self, services: WorkerServices, tell: Tell, threads: int) -> None:
+        self._services = services
+        self._tell = tell
+        self._threads = threads
+        self._deadlines = Deadlines()
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="mainstem-worker")
+        self._lock = threading.Lock()
+        self._running: dict[str, AttemptContext] = {}
+        self._waiting: dict[str, Job] = {}
+
+    @property
+    def slots(self) -> int:
+        return self._threads
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many attempts run, and how many wait for a thread."""
+        with self._lock:
+            return len(self._running), len(self._waiting)
+
+    def submit(self, job: Job) -> None:
+        """Queue an attempt; its report comes through `tell`."""
+        with self._lock:
+            self._waiting[job.task_run.id] = job
+        self._executor.submit(self._work, job)
+
+    def run_inline(self, job: Job) -> Report:
+        """Make the attempt in the caller's thread and return its report."""
+        return make_attempt(AttemptContext(job, self._services, self._tell), self._deadlines)
+
+    def cancel(self, task_run_id: str) -> None:
+        """Kill a running attempt; one that still waits is reported KILLED at once."""
+        with self._lock:
+            context = self._running.get(task_run_id)
+            job = None if context else self._waiting.pop(task_run_id, None)
+        if context is not None:
+            context.kill()
+        elif job is not None:
+            at = self._services.clock.now()
+            finished = Finished(task_run_id, job.attempt, State.KILLED, at, started_at=at)
+            self._tell(Report(job.execution.id, finished))
+
+    def take_lines(self) -> list[tuple[LogLine, FlowId | None]]:
+        """Lines written by running attempts since the last call."""
+        with self._lock:
+            contexts = list(self._running.values())
+        return [(line, c.job.execution.flow) for c in contexts for line in c.take_lines()]
+
+    def close(self, *, kill: bool) -> None:
+        """Stop taking jobs and wait for the running ones, killing them first if asked."""
+        with self._lock:
+            self._waiting.clear()
+            contexts = list(self._running.values())
+        if kill:
+            for context in contexts:
+                context.kill()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._deadlines.close()
+
+    def _work(self, job: Job) -> None:
+        context = AttemptContext(job, self._services, self._tell)
+        with self._lock:
+            if self._waiting.pop(job.task_run.id, None) is None:
+                return
+            self._running[job.task_run.id] = context
+        try:
+            started = Started(job.task_run.id, job.attempt, self._services.clock.now())
+            self._tell(Progress(job.execution.id, started))
+            report = make_attempt(context, self._deadlines)
+        except BaseException as error:
+            _log.exception("a worker thread failed", extra={"task_run": job.task_run.id})
+            at = self._services.clock.now()
+            failed = Finished(job.task_run.id, job.attempt, State.FAILED, at)
+            report = Report(job.execution.id, failed, context.take_lines())
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            with self._lock:
+                self._running.pop(job.task_run.id, None)
+        self._tell(report)

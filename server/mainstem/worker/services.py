@@ -1,0 +1,32 @@
+"""What every attempt needs; made once for the process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainstem.clock import Clock
+from mainstem.expr import RenderOptions
+from mainstem.sdk.context import Executions, PluginSettings
+from mainstem.sdk.registry import Registry
+from mainstem.services.files import FileService
+from mainstem.services.host import HostServices
+from mainstem.services.kv import KvService
+from mainstem.storage.base import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    """Shared by all attempts; `executions` acts on other executions, `wake_logs` asks for a
+    flush of log lines."""
+
+    storage: Storage
+    kv: KvService
+    files: FileService
+    host: HostServices
+    registry: Registry
+    executions: Executions
+    plugin_settings: PluginSettings
+    options: RenderOptions
+    clock: Clock
+    work_root: Path
+    wake_logs: Callable[[], None]
