@@ -3,7 +3,6 @@
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -47,7 +46,7 @@ class Visitor:
 
 
 @pytest.fixture(scope="module")
-def visitor(cloud: LocalGcp, key: dict[str, str]) -> Iterator[Visitor]:
+def visitor(cloud: LocalGcp, key: dict[str, str]) -> Visitor:
     storage = storage_client(cloud, key)
     bucket = storage.create_bucket("console-bucket")
     bucket.blob("raw/2024/rows.csv").upload_from_string(
@@ -77,7 +76,7 @@ def visitor(cloud: LocalGcp, key: dict[str, str]) -> Iterator[Visitor]:
         bigquery.query_and_wait("SELECT * FROM console_set.nowhere")
     bigquery.close()
     storage.close()
-    yield Visitor(cloud)
+    return Visitor(cloud)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """BigQuery, Secret Manager, the token endpoint and the console as one application."""
 
 import contextlib
+import importlib
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -18,7 +19,6 @@ from mainstem.localgcp.auth.tokens import Tokens
 from mainstem.localgcp.bigquery.app import create_app as create_bigquery
 from mainstem.localgcp.bigquery.gcs import GcsEndpoint
 from mainstem.localgcp.config import LocalGcpConfig
-from mainstem.localgcp.console.app import create_app as create_console
 from mainstem.localgcp.console.sources import Sources
 from mainstem.localgcp.console.storage import Buckets
 from mainstem.localgcp.guard import LoopbackOnly
@@ -39,6 +39,20 @@ class ByPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         first = scope["path"].split("/", 2)[1] if scope["path"] else ""
         await self._owners.get(first, self._rest)(scope, receive, send)
+
+
+class LazyConsole:
+    """Loads templates and their engine when somebody looks; most starts are for programs."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            module = importlib.import_module("mainstem.localgcp.console.app")
+            self._app = module.create_app(self._sources)
+        await self._app(scope, receive, send)
 
 
 def build(config: LocalGcpConfig, state: StateFolder, endpoints: Endpoints) -> Starlette:
@@ -66,7 +80,7 @@ def build(config: LocalGcpConfig, state: StateFolder, endpoints: Endpoints) -> S
             "": edge,
             "token": edge,
             "healthz": edge,
-            "console": create_console(sources),
+            "console": LazyConsole(sources),
             "v1": Gate(create_secretmanager(manager), tokens),
         },
         rest=Gate(bigquery, tokens),
