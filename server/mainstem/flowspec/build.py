@@ -8,15 +8,16 @@ kept with the map they belong to, whose position the source knows.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
 from mainstem.flowspec.source import Source
-from mainstem.sdk.flow import Flow
 from mainstem.sdk.plugin import Fault, Plugin, Properties
 from mainstem.sdk.registry import Registry, UnknownType
 from mainstem.sdk.task import RunnableTask, Task
+
+P = TypeVar("P", bound=Properties)
 
 _DROPPABLE: Final = "extra_forbidden"
 
@@ -65,10 +66,11 @@ class Builder:
         self.records[id(value)] = Record(value, kind, made, details)
         return made
 
-    def build_flow(self, value: dict[str, Any]) -> Flow | None:
-        made, details = self._validate(Flow, value)
-        self.records[id(value)] = Record(value, Flow, made, details)
-        return made if isinstance(made, Flow) else None
+    def build_properties(self, kind: type[P], value: dict[str, Any]) -> P | None:
+        """The properties of a class known beforehand, such as a flow or a retry."""
+        made, details = self._validate(kind, value)
+        self.records[id(value)] = Record(value, kind, made, details)
+        return made if isinstance(made, kind) else None
 
     def _kind(
         self, base: type[Plugin], value: Mapping[str, object]
@@ -143,5 +145,7 @@ def _stand_in_class(base: type[Plugin]) -> type[Plugin]:
 
 
 def _stand_in(base: type[Plugin], value: Mapping[str, object]) -> Plugin:
-    known = {key: str(value.get(key) or "") for key in ("id", "type") if key in base.model_fields}
+    known: dict[str, Any] = {
+        key: str(value.get(key) or "") for key in ("id", "type") if key in base.model_fields
+    }
     return _stand_in_class(base).model_construct(**known)

@@ -1,16 +1,17 @@
 """Text to a flow, with every problem of the text in one pass."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mainstem.flowspec.build import Builder
 from mainstem.flowspec.defaults import inject, read_defaults
 from mainstem.flowspec.problems import Problem
-from mainstem.flowspec.source import Source, load
-from mainstem.flowspec.validate import Parsing, check
+from mainstem.flowspec.source import Remark, Source, load
+from mainstem.flowspec.validate import Parsing, check, check_part
 from mainstem.flowspec.wording import Wording
 from mainstem.sdk.flow import Flow, PluginDefault
+from mainstem.sdk.plugin import Plugin, Properties
 from mainstem.sdk.registry import Registry
 
 
@@ -71,7 +72,7 @@ def _build(
     data = inject(written, defaults, registry, source) if defaults else written
     source.data = data
     builder = Builder(registry, source, lenient=lenient)
-    flow = builder.build_flow(data)
+    flow = builder.build_properties(Flow, data)
     for record in builder.records.values():
         if record.details:
             problems.extend(wording.problems_of(record))
@@ -79,7 +80,7 @@ def _build(
     return flow
 
 
-def _remark(remark: Any, path: str | None) -> Problem:
+def _remark(remark: Remark, path: str | None) -> Problem:
     line, column = remark.at
     return Problem(path, line, column, remark.code, remark.message, "error", remark.suggestion)
 
@@ -87,3 +88,38 @@ def _remark(remark: Any, path: str | None) -> Problem:
 def _ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     unique = dict.fromkeys(problems)
     return tuple(sorted(unique, key=lambda problem: (problem.line, problem.column)))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedProperties:
+    """One group of properties on its own, unless errors were found."""
+
+    made: Properties | None
+    problems: tuple[Problem, ...]
+
+
+def check_properties(
+    kind: type[Properties], source: str | Mapping[str, Any], registry: Registry
+) -> CheckedProperties:
+    """Read a task, trigger or other part of a flow by itself, as an editor does.
+
+    `kind` is the class, or the base of plug-ins whose `type` names the class.
+    """
+    text = load(source) if isinstance(source, str) else Source(data=source)
+    problems = [_remark(remark, None) for remark in text.remarks]
+    wording = Wording(text, None)
+    made: object = None
+    if not isinstance(text.data, dict):
+        problems.append(Problem(None, 1, 1, "not-a-map", "must be a map of properties"))
+    else:
+        builder = Builder(registry, text)
+        if issubclass(kind, Plugin):
+            made = builder.build(kind, text.data)
+        else:
+            made = builder.build_properties(kind, text.data)
+        for record in builder.records.values():
+            problems.extend(wording.problems_of(record))
+        problems.extend(check_part(Parsing(text.data, builder.records, wording, registry)))
+    ordered = _ordered(problems)
+    clean = not any(problem.is_error for problem in ordered)
+    return CheckedProperties(made if clean and isinstance(made, kind) else None, ordered)

@@ -53,6 +53,7 @@ FLOW_RULES: Final = frozenset(
 )
 """Codes of the rules about a flow as a whole; the reference API reports them as one violation."""
 
+_BRANCHES: Final = ("tasks", "errors", "finally", "afterExecution", "listeners")
 _ALSO: Final = {
     "blank-flow-id": ('must match "^[a-zA-Z0-9][a-zA-Z0-9._-]*"', "size must be between 1 and 100"),
     "blank-namespace": ("size must be between 1 and 150",),
@@ -66,7 +67,7 @@ def violations(problems: Sequence[Problem]) -> list[str]:
     """The errors in the wording of the reference API, one line for each broken constraint."""
     found = errors(problems)
     lines: list[str] = []
-    whole = [problem for problem in found if problem.code in FLOW_RULES]
+    whole = sorted((item for item in found if item.code in FLOW_RULES), key=_branch)
     if whole:
         lines.append(f": Invalid Flow: {', '.join(_joined(whole))}")
     for problem in found:
@@ -75,6 +76,12 @@ def violations(problems: Sequence[Problem]) -> list[str]:
         lines.append(f"{problem.pointer}: {problem.message}")
         lines.extend(f"{problem.pointer}: {also}" for also in _ALSO.get(problem.code, ()))
     return lines
+
+
+def _branch(problem: Problem) -> int:
+    """Ordinary tasks are named before error branches, these before listeners."""
+    first = problem.pointer.partition("[")[0]
+    return _BRANCHES.index(first) if first in _BRANCHES else 0
 
 
 def _joined(problems: Iterable[Problem]) -> list[str]:

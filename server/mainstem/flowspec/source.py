@@ -11,7 +11,7 @@ position is computed only when somebody asks for it.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -60,6 +60,7 @@ class Source:
     """The data of one document and the position of each part of it."""
 
     data: object = None
+    text: str = ""
     remarks: list[Remark] = field(default_factory=list)
     _nodes: dict[int, yaml.Node] = field(default_factory=dict)
     _origins: dict[tuple[int, str], object] = field(default_factory=dict)
@@ -111,6 +112,24 @@ class Source:
         style: str | None = getattr(found[1], "style", None) if found else None
         return style
 
+    def inside(self, container: object, key: str | int, line: int, column: int) -> Position | None:
+        """A place within a text value, given its line and column there."""
+        found = self._entry(container, key)
+        if found is None:
+            return None
+        node: Any = found[1]
+        start = _position(node.start_mark)
+        if node.style == "|":
+            lines = self.text.splitlines()
+            at = start.line + line
+            lead = lines[start.line] if start.line < len(lines) else ""
+            return Position(at, len(lead) - len(lead.lstrip(" ")) + column)
+        if line > 1 or node.style == ">":
+            return start
+        return Position(
+            start.line, start.column + (1 if node.style in ("'", '"') else 0) + column - 1
+        )
+
     def _entry(self, container: object, key: str | int) -> tuple[yaml.Node, yaml.Node] | None:
         origin = self._origins.get((id(container), str(key)))
         if origin is not None and origin is not container:
@@ -158,9 +177,9 @@ class _NoResolver:
 
 if yaml.__with_libyaml__:
 
-    class _Composer(yaml.cyaml.CParser, _NoResolver):  # type: ignore[misc,name-defined,unused-ignore]
+    class _Composer(yaml.cyaml.CParser, _NoResolver):  # type: ignore[misc,name-defined]
         def __init__(self, text: str) -> None:
-            yaml.cyaml.CParser.__init__(self, text)
+            super().__init__(text)
 
 else:  # pragma: no cover - depends on how PyYAML was built
     from yaml.composer import Composer
@@ -176,7 +195,7 @@ else:  # pragma: no cover - depends on how PyYAML was built
             Composer.__init__(self)
 
         def dispose(self) -> None:
-            self.reset_parser()
+            return None
 
 
 class _TooMuch(Exception):
@@ -189,7 +208,7 @@ class _TooMuch(Exception):
 
 def load(text: str) -> Source:
     """Read one document; what cannot be read is in `remarks` and `data` is then None."""
-    source = Source()
+    source = Source(text=text)
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         limit = f"the file is larger than {MAX_BYTES // 1024} KiB"
         source.remarks.append(Remark(Position(1, 1), "too-large", limit))
@@ -299,9 +318,8 @@ class _Construction:
         self.open.add(id(node))
         before = self.count
         self._grow(1, node)
-        built = self._list(node, depth) if isinstance(node, yaml.SequenceNode) else None
-        if built is None:
-            built = self._map(node, depth)
+        built: object
+        built = self._list(node, depth) if _is_list(node) else self._map(node, depth)
         self.open.discard(id(node))
         self.made[id(node)] = (built, self.count - before)
         return built
@@ -312,7 +330,7 @@ class _Construction:
             message = f"the flow has more than {MAX_NODES} values once its aliases are expanded"
             raise _TooMuch(Remark(_position(node.start_mark), "too-many-values", message))
 
-    def _list(self, node: yaml.SequenceNode, depth: int) -> list[object]:
+    def _list(self, node: yaml.Node, depth: int) -> list[object]:
         items: list[object] = [self.build(item, depth + 1) for item in node.value]
         self.source.remember(items, node)
         return items
@@ -369,7 +387,11 @@ class _Construction:
         return node.value
 
 
-def _written_keys(node: yaml.Node, name: str) -> Iterable[Any]:
+def _is_list(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.SequenceNode)
+
+
+def _written_keys(node: yaml.Node, name: str) -> Iterator[Any]:
     return (key for key, _ in node.value if getattr(key, "value", None) == name)
 
 

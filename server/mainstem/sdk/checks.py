@@ -2,12 +2,14 @@
 
 import json
 import re
-from typing import Final
-
-import regex
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import zone_named
+
+if TYPE_CHECKING:
+    import regex
 
 _DATE_LETTERS: Final = frozenset("GyYMLwWDdFEuaHkKhmsSzZX")
 _LONGEST_PATTERN: Final = 2_000
@@ -18,7 +20,7 @@ def pattern_fault(pattern: str) -> str | None:
     """What keeps a text from being a regular expression."""
     try:
         _compiled(pattern)
-    except (regex.error, ValueError) as error:
+    except ValueError as error:
         return f"invalid pattern [{pattern}]: {error}"
     return None
 
@@ -27,14 +29,20 @@ def matches_whole(pattern: str, text: str) -> bool:
     """Whether the whole text matches; one that takes too long to decide does not."""
     try:
         return _compiled(pattern).fullmatch(text, timeout=_SECONDS) is not None
-    except (regex.error, ValueError, TimeoutError):
+    except (ValueError, TimeoutError):
         return False
 
 
+@lru_cache(maxsize=256)
 def _compiled(pattern: str) -> "regex.Pattern[str]":
+    import regex  # slow to load, and few flows need it
+
     if len(pattern) > _LONGEST_PATTERN:
         raise ValueError(f"more than {_LONGEST_PATTERN} characters")
-    return regex.compile(re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern))
+    try:
+        return regex.compile(re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern))
+    except regex.error as error:
+        raise ValueError(str(error)) from error
 
 
 def timezone_fault(name: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import (
     BaseModel,
     ConfigDict,
+    PlainSerializer,
     PlainValidator,
     ValidationError,
     ValidationInfo,
@@ -32,7 +33,7 @@ class Fault:
     def details(self, value: object) -> InitErrorDetails:
         context = {"message": self.message, "suggestion": self.suggestion}
         return InitErrorDetails(
-            type=PydanticCustomError(self.code, "{message}", context),  # type: ignore[arg-type]
+            type=PydanticCustomError(self.code, "{message}", context),
             loc=(self.property,) if self.property else (),
             input=value,
         )
@@ -40,7 +41,7 @@ class Fault:
     def error(self) -> PydanticCustomError:
         """The fault as something a validator may raise."""
         context = {"message": self.message, "suggestion": self.suggestion}
-        return PydanticCustomError(self.code, "{message}", context)  # type: ignore[arg-type]
+        return PydanticCustomError(self.code, "{message}", context)
 
 
 class Properties(BaseModel):
@@ -117,8 +118,13 @@ def plugin_field(base: Any) -> Any:
     return Annotated[
         base,
         PlainValidator(build),
+        PlainSerializer(_written, return_type=dict[str, Any]),
         WithJsonSchema({"$ref": f"#/$defs/any.{base.__name__}"}),
     ]
+
+
+def _written(plugin: BaseModel) -> dict[str, Any]:
+    return plugin.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 @cache
