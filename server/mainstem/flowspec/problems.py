@@ -58,7 +58,7 @@ _ALSO: Final = {
     "blank-flow-id": ('must match "^[a-zA-Z0-9][a-zA-Z0-9._-]*"', "size must be between 1 and 100"),
     "blank-namespace": ("size must be between 1 and 150",),
     "empty-task-list": ("must not be null",),
-    "missing-type": ("missing type id property 'type'",),
+    "missing-type": ("missing type id property 'type' (for POJO property '{parent}')",),
 }
 """Constraints that the reference reports besides the sentence we give once."""
 
@@ -74,7 +74,9 @@ def violations(problems: Sequence[Problem]) -> list[str]:
         if problem.code in FLOW_RULES:
             continue
         lines.append(f"{problem.pointer}: {problem.message}")
-        lines.extend(f"{problem.pointer}: {also}" for also in _ALSO.get(problem.code, ()))
+        parent = problem.pointer.rpartition(".")[0].rpartition(".")[2].partition("[")[0]
+        for also in _ALSO.get(problem.code, ()):
+            lines.append(f"{problem.pointer}: {also.replace('{parent}', parent)}")
     return lines
 
 

@@ -306,13 +306,19 @@ def _shown(value: object) -> str:
 
 def _owner(record: Record, loc: Loc) -> tuple[type[Properties] | None, str]:
     """The class whose properties stand at `loc`, and its name in the flow language."""
-    kind: type[Properties] | None = record.kind
-    for part in loc:
-        if isinstance(part, int) or kind is None:
-            continue
-        info = _field(kind, part)
-        kind = _model_in(info.annotation) if info is not None else None
+    kind = model_at(record.kind, loc) if record.kind is not None else None
     return kind, _name(kind) if kind else ""
+
+
+def model_at(kind: type[Properties], loc: Loc) -> type[Properties] | None:
+    """The class of the properties at a place below another class's."""
+    found: type[Properties] | None = kind
+    for part in loc:
+        if isinstance(part, int) or found is None:
+            continue
+        info = _field(found, part)
+        found = _model_in(info.annotation) if info is not None else None
+    return found
 
 
 def _name(kind: type[Properties]) -> str:
