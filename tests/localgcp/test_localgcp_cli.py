@@ -98,6 +98,18 @@ def test_a_signal_stops_everything_with_status_zero(tmp_path: Path, number: int)
     cloud.stop()
 
 
+def test_ctrl_c_in_a_terminal_stops_everything_in_order(tmp_path: Path) -> None:
+    argv = [*COMMAND, "up", "--json", "--state", str(tmp_path)]
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["pid"] == process.pid
+        os.killpg(process.pid, signal.SIGINT)
+        _, complaints = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, complaints) == (0, b"")
+
+
 def test_nothing_stays_behind_after_kill_9_and_the_folder_is_free_again(tmp_path: Path) -> None:
     cloud = LocalGcp(tmp_path)
     cloud.start()

@@ -19,6 +19,7 @@ from google.api_core.exceptions import (
     MethodNotImplemented,
     NotFound,
 )
+from google.auth.credentials import AnonymousCredentials
 from google.cloud.secretmanager import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.types import SecretVersion
 
@@ -363,6 +364,17 @@ def test_a_file_that_does_not_open_is_an_error_and_never_an_empty_store(tmp_path
     (tmp_path / "secrets.key").write_bytes(b"0" * 32)
     with pytest.raises(Stalled, match="cannot be opened"):
         vault.load()
+
+
+def test_anonymous_clients_are_let_in_by_default(cloud: LocalGcp) -> None:
+    anonymous = SecretManagerServiceClient(
+        credentials=AnonymousCredentials(),
+        transport="rest",
+        client_options={"api_endpoint": cloud.endpoints.secretmanager},
+    )
+    secret = new_secret(anonymous)
+    add(anonymous, secret, b"x")
+    assert value(anonymous, secret) == b"x"
 
 
 def test_every_error_is_a_google_error(client: SecretManagerServiceClient) -> None:

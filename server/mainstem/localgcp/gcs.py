@@ -86,6 +86,8 @@ class GcsSupervisor:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             preexec_fn=dies_with_parent(),
+            # Ctrl+C reaches the whole foreground group; the child is ours to stop, in order.
+            start_new_session=True,
         )
 
     async def wait_ready(self) -> None:
