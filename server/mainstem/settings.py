@@ -88,19 +88,27 @@ class TypeDefault(_Section):
     values: dict[str, object] = Field(default_factory=dict)
 
 
+class FileMapping(_Section):
+    """A folder of the repository as files of a namespace, below `to`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: str = Field(alias="from")
+    namespace: str
+    to: str = ""
+
+
 class GitSource(_Section):
     """A repository that flows and namespace files come from."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     url: str
     branch: str = "main"
-    flows: str = Field(default="flows", description="Folder of flow files in the repository.")
-    files: str | None = Field(
-        default="files", description="Folder with one sub-folder of files per namespace."
-    )
-    mappings: dict[str, str] = Field(
-        default_factory=dict,
-        description="Further folders as namespace files: folder -> `namespace:path`.",
+    directory: str = Field(default="", description="Look only below this folder.")
+    flows: tuple[str, ...] = Field(default=("flows",), description="Folders of flow files.")
+    files: tuple[FileMapping, ...] | None = Field(
+        default=None,
+        description="Folders of namespace files; else files/<namespace>/ and dbt/<namespace>/.",
     )
     interval_seconds: float = Field(default=60, ge=1)
     username: str | None = None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, NotFound
+from mainstem.errors import Conflict, MainstemError
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.asked import event_of
 from mainstem.executor.batch import Batch
@@ -156,8 +156,11 @@ class Executor:
             item = steps.popleft()
             try:
                 steps.extend(self._stepper.step(batch, item))
-            except NotFound as error:
-                _log.warning("an event was dropped", extra={"reason": error.message})
+            except MainstemError as error:
+                _log.warning(
+                    "an event was refused",
+                    extra={"event": type(item).__name__, "reason": error.message},
+                )
 
     def _asked(self, batch: Batch) -> list[Told]:
         with self._database.read() as tx:

@@ -143,3 +143,7 @@ class FileService:
 
     def owned_by(self, tx: Connection, git_source: str) -> list[StoredFile]:
         return rows.of_source(tx, git_source)
+
+    def live_digests(self, tx: Connection) -> dict[tuple[str, str], str]:
+        """Content digests by namespace and path, within the caller's transaction."""
+        return {(f.namespace, f.path): f.sha256 for f in rows.everything(tx)}

@@ -169,8 +169,9 @@ class FlowService:
         with self._database.read() as tx:
             return rows.all_latest(tx, namespace=namespace)
 
-    def owned_by(self, tx: Connection, git_source: str) -> list[FlowRevision]:
-        return rows.all_latest(tx, git_source=git_source)
+    def live_sources(self, tx: Connection) -> dict[FlowId, FlowRevision]:
+        """Current flows, within the caller's transaction."""
+        return {item.flow: item for item in rows.all_latest(tx)}
 
     def search(self, text: str, limit: int = 100) -> list[FlowRevision]:
         """Current flows whose source holds `text`."""

@@ -6,8 +6,15 @@ from pathlib import PurePath
 
 from mainstem.clock import Clock
 from mainstem.errors import InvalidInput
-from mainstem.expr import RenderOptions, Scope, render_typed, seal, text_of
-from mainstem.flowspec.inputs import ResolvedInputs, resolve_inputs
+from mainstem.expr import (
+    ENCRYPTED_TYPE,
+    RenderOptions,
+    Scope,
+    render_typed,
+    seal,
+    text_of,
+)
+from mainstem.flowspec.inputs import FileIntake, ResolvedInputs, resolve_inputs
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History
@@ -93,7 +100,7 @@ class InputService:
 
     def encrypt(self, text: str) -> object:
         """The sealed form under which a SECRET is kept."""
-        return seal(text, self._key())
+        return {"type": ENCRYPTED_TYPE, "value": seal(self._key(), text)}
 
     def _renderer(
         self, flow: Flow, execution_id: str
@@ -118,7 +125,7 @@ class InputService:
 
     def _intake(
         self, flow: FlowId, execution_id: str, uploads: Uploads, *, store: bool
-    ) -> Callable[[Input, object], str]:
+    ) -> FileIntake:
         def take(declared: Input, given: object) -> str:
             if declared.id not in uploads:
                 return _existing(declared, given)

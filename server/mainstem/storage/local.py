@@ -58,7 +58,7 @@ class LocalStorage:
     def exists(self, path: str) -> bool:
         return self._resolve(path).is_file()
 
-    def list(self, prefix: str) -> Iterator[str]:
+    def paths(self, prefix: str) -> Iterator[str]:
         folder = self._resolve(prefix)
         for parent, _, names in os.walk(folder):
             for name in sorted(names):
@@ -72,7 +72,7 @@ class LocalStorage:
         return True
 
     def delete_below(self, prefix: str) -> list[str]:
-        paths = list(self.list(prefix))
+        paths = list(self.paths(prefix))
         shutil.rmtree(self._resolve(prefix), ignore_errors=True)
         return paths
 

@@ -39,7 +39,8 @@ def execution_prefix(flow: FlowId, execution_id: str) -> str:
 
 
 def task_run_prefix(flow: FlowId, execution_id: str, task_id: str, task_run_id: str) -> str:
-    return f"{execution_prefix(flow, execution_id)}/tasks/{task_id}/{task_run_id}"
+    task = task_id.lower().replace("_", "-")
+    return f"{execution_prefix(flow, execution_id)}/tasks/{task}/{task_run_id}"
 
 
 def input_prefix(flow: FlowId, execution_id: str, input_id: str) -> str:

@@ -90,16 +90,12 @@ def revisions(tx: Connection, flow: FlowId) -> list[FlowRevision]:
     return [_from(row) for row in tx.execute(query).mappings()]
 
 
-def all_latest(
-    tx: Connection, *, namespace: str | None = None, git_source: str | None = None
-) -> list[FlowRevision]:
-    """Current, not deleted flows; those of a namespace with its descendants, or of a source."""
+def all_latest(tx: Connection, *, namespace: str | None = None) -> list[FlowRevision]:
+    """Current, not deleted flows; those of a namespace with its descendants if given."""
     query = select(flows).where(flows.c.is_latest, flows.c.deleted.is_(False))
     if namespace is not None:
         below = flows.c.namespace.startswith(f"{namespace}.", autoescape=True)
         query = query.where((flows.c.namespace == namespace) | below)
-    if git_source is not None:
-        query = query.where(flows.c.git_source == git_source)
     rows = tx.execute(query.order_by(flows.c.namespace, flows.c.id)).mappings()
     return [_from(row) for row in rows]
 

@@ -58,6 +58,11 @@ def of_namespace(tx: Connection, namespace: str) -> list[StoredFile]:
     return [_from(row) for row in tx.execute(query).mappings()]
 
 
+def everything(tx: Connection) -> list[StoredFile]:
+    """Files of all namespaces."""
+    return [_from(row) for row in tx.execute(select(namespace_files)).mappings()]
+
+
 def of_source(tx: Connection, git_source: str) -> list[StoredFile]:
     """Files that a Git source owns."""
     query = select(namespace_files).where(namespace_files.c.git_source == git_source)

@@ -277,3 +277,37 @@ namespace_files = Table(
     Column("git_source", String(100)),
     Column("git_commit", String(64)),
 )
+
+sync_sources = Table(
+    "sync_sources",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("branch", String(250), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message", Text),
+    Column("good_commit", String(64)),
+    Column("seen_commit", String(64)),
+    Column("author", Text),
+    Column("summary", Text),
+    Column("committed_at", At),
+    Column("checked_at", At),
+    Column("synced_at", At),
+    Column("changed_at", At),
+    Column("problems", Json, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+
+sync_runs = Table(
+    "sync_runs",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("source", String(100), nullable=False),
+    Column("git_commit", String(64), nullable=False),
+    Column("at", At, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("changes", Json, nullable=False),
+    Column("problems", Json, nullable=False),
+)
+Index("sync_runs_by_source", sync_runs.c.source, sync_runs.c.id)

@@ -48,8 +48,6 @@ def _scalar(value: object) -> object:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, Enum):
-        return value.value
     if isinstance(value, (PurePath, UUID)):
         return str(value)
     return str(value)

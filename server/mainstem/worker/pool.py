@@ -29,6 +29,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._running: dict[str, AttemptContext] = {}
         self._waiting: dict[str, Job] = {}
+        self._closing = False
 
     @property
     def slots(self) -> int:
@@ -69,7 +70,12 @@ class WorkerPool:
         return [(line, c.job.execution.flow) for c in contexts for line in c.take_lines()]
 
     def close(self, *, kill: bool) -> None:
-        """Stop taking jobs and wait for the running ones, killing them first if asked."""
+        """Stop taking jobs and wait for the running ones, killing them first if asked.
+
+        What is killed here is not reported: its row stays RUNNING and the next start makes it
+        again.
+        """
+        self._closing = kill
         with self._lock:
             self._waiting.clear()
             contexts = list(self._running.values())
@@ -99,4 +105,5 @@ class WorkerPool:
         finally:
             with self._lock:
                 self._running.pop(job.task_run.id, None)
-        self._tell(report)
+        if not (self._closing and context.is_killed):
+            self._tell(report)

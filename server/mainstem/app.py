@@ -1,0 +1,245 @@
+"""The composition root: settings become one App; adapters meet the core nowhere else."""
+
+import logging
+import random
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from mainstem.bus.inprocess import Bus
+from mainstem.clock import Clock, SystemClock
+from mainstem.engine.environment import Constants, Environment
+from mainstem.executor.alarms import Alarms
+from mainstem.executor.loop import Executor
+from mainstem.executor.steps import Stepper, StepServices
+from mainstem.expr import RenderOptions
+from mainstem.flowspec.inputs import coerce_output
+from mainstem.ids import IdSource, random_id
+from mainstem.model.execution import Execution, TaskRun
+from mainstem.runtime.component import Component, Ticker
+from mainstem.sdk.context import GcpEndpoints, PluginSettings
+from mainstem.sdk.flow import PluginDefault
+from mainstem.sdk.inputs import FlowOutput
+from mainstem.sdk.registry import Registry
+from mainstem.secrets.base import SecretChain
+from mainstem.secrets.database import DatabaseSecrets
+from mainstem.secrets.environment import EnvironmentSecrets
+from mainstem.secrets.mask import Masker
+from mainstem.secrets.seal import Sealer, load_or_create_key
+from mainstem.services.executions import ExecutionService
+from mainstem.services.files import FileService
+from mainstem.services.flows import FlowService
+from mainstem.services.host import ExecutionHost, HostServices
+from mainstem.services.http_call import http_call
+from mainstem.services.inputs import InputService, plain
+from mainstem.services.kv import KvService
+from mainstem.services.others import OtherExecutions
+from mainstem.services.search import SearchService
+from mainstem.services.triggers import TriggerService
+from mainstem.settings import Settings, process_environment
+from mainstem.storage.local import LocalStorage
+from mainstem.store.database import open_database
+from mainstem.worker.log_writer import LogWriter
+from mainstem.worker.pool import WorkerPool
+from mainstem.worker.services import WorkerServices
+
+_log = logging.getLogger("mainstem.app")
+
+
+class App:
+    """One server process: stores, services and loops, made in order and ended in reverse."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource = random_id,
+        registry: Registry | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.ids = ids
+        self.registry = registry or Registry.installed()
+        self.environment = dict(process_environment() if environment is None else environment)
+        self.bus = Bus()
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        self.database = open_database(settings.database_url)
+        self.storage = LocalStorage(settings.state_dir / "storage")
+        self._make_services()
+        self._make_loops()
+        self.tickers: list[Ticker] = []
+
+    # construction
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(load_or_create_key(self.settings.state_dir / "master.key"))
+
+    @property
+    def base_url(self) -> str:
+        server = self.settings.server
+        return (server.base_url or f"http://{server.host}:{server.port}").rstrip("/")
+
+    def _make_services(self) -> None:
+        database, clock, bus = self.database, self.clock, self.bus
+        self.kv = KvService(database, clock, bus)
+        self.files = FileService(database, self.storage, clock, bus)
+        self.own_secrets = DatabaseSecrets(database, lambda: self.sealer, clock)
+        self.secrets = SecretChain([self.own_secrets, EnvironmentSecrets(self.environment)])
+        self.options = RenderOptions(
+            recursive=self.settings.variables.recursive_rendering,
+            timezone=ZoneInfo(self.settings.timezone),
+        )
+        self.host_services = HostServices(
+            database,
+            self.storage,
+            self.kv,
+            self.secrets,
+            self.files,
+            clock,
+            lambda: self.sealer.key,
+            self.base_url,
+            http_call,
+        )
+        self.flows = FlowService(database, self.registry, clock, bus, _defaults(self.settings))
+        self.inputs = InputService(
+            self.storage, self.host_services, self.options, clock, lambda: self.sealer.key
+        )
+        self.executions = ExecutionService(
+            database, self.flows, self.inputs, self.storage, clock, self.ids, bus
+        )
+        self.search = SearchService(database)
+        self.triggers = TriggerService(
+            database, self.flows, self.executions, self.host_services, self.options, clock, bus
+        )
+        self.flows.watch(self.triggers.flows_changed)
+
+    def _make_loops(self) -> None:
+        settings = self.settings
+        services = WorkerServices(
+            storage=self.storage,
+            kv=self.kv,
+            files=self.files,
+            host=self.host_services,
+            registry=self.registry,
+            executions=OtherExecutions(
+                self.database, self.executions, self.search, self.triggers, self.storage
+            ),
+            plugin_settings=plugin_settings(settings),
+            options=self.options,
+            clock=self.clock,
+            work_root=settings.state_dir.resolve() / "work",
+            wake_logs=lambda: None,
+        )
+        self.workers = WorkerPool(services, self._tell, settings.worker.threads)
+        self.stepper = Stepper(
+            StepServices(
+                database=self.database,
+                flows=self.flows,
+                executions=self.executions,
+                storage=self.storage,
+                workers=self.workers,
+                constants=_constants(settings, self.environment),
+                environment=self._engine_environment,
+                now=self.clock.now,
+                skip=self._is_skipped,
+            )
+        )
+        self.executor = Executor(self.database, self.stepper, Alarms(), self.clock, self.bus)
+        self.executor.react(self.triggers.react)
+        self.executions.connect(self.executor.created, self.executor.wake)
+
+    def _tell(self, item: object) -> None:
+        self.executor.tell(item)  # type: ignore[arg-type]
+
+    def _engine_environment(self, now: datetime) -> Environment:
+        return Environment(
+            now=now,
+            ids=self.ids,
+            chance=random.random,
+            host_of=self._host_of,
+            options=self.options,
+            coerce_outputs=self._coerce_outputs,
+            created_at=lambda execution_id: self.executions.get(execution_id).history.started_at,
+        )
+
+    def _host_of(self, execution: Execution, _run: TaskRun | None) -> ExecutionHost:
+        return ExecutionHost(self.host_services, execution, Masker())
+
+    def _coerce_outputs(
+        self, declared: "tuple[FlowOutput, ...]", values: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        types = {output.id: output.type for output in declared}
+        return {
+            key: plain(coerce_output(types[key], value, encrypt=self.inputs.encrypt))
+            for key, value in values.items()
+        }
+
+    def _is_skipped(self, execution: Execution) -> bool:
+        skip = self.settings.executions
+        return (
+            execution.id in skip.skip
+            or str(execution.flow) in skip.skip_flows
+            or execution.flow.namespace in skip.skip_namespaces
+        )
+
+    # life
+
+    def start(self) -> None:
+        """Recover, then run every loop."""
+        self.executor.start()
+        for component in self._components():
+            ticker = Ticker(component, self.clock, self.bus)
+            ticker.start()
+            self.tickers.append(ticker)
+        _log.info("started", extra={"database": self.database.engine.dialect.name})
+
+    def _components(self) -> list[Component]:
+        return [LogWriter(self.database, self.workers, self.bus)]
+
+    def stop(self, *, kill: bool = True) -> None:
+        """End the loops; running attempts are killed and made again at the next start."""
+        for ticker in reversed(self.tickers):
+            ticker.stop()
+        self.tickers.clear()
+        self.workers.close(kill=kill)
+        self.executor.stop()
+        self.database.close()
+
+
+def plugin_settings(settings: Settings) -> PluginSettings:
+    """The part of the settings that plug-ins may read."""
+    endpoints = settings.gcp.endpoints
+    docker = settings.runners.docker
+    return PluginSettings(
+        gcp=GcpEndpoints(
+            endpoints.storage, endpoints.bigquery, endpoints.secretmanager, endpoints.token
+        ),
+        default_runner=settings.runners.default,
+        docker_fallback=docker.fallback,
+        docker_host=docker.host,
+        docker_network=docker.network,
+        environments=settings.state_dir.resolve() / "environments",
+        cache=settings.state_dir.resolve() / "cache",
+        git_file_urls=settings.git.allow_file_urls,
+    )
+
+
+def _defaults(settings: Settings) -> list[PluginDefault]:
+    return [
+        PluginDefault(type=d.type, forced=d.forced, values=d.values)
+        for d in settings.plugin_defaults
+    ]
+
+
+def _constants(settings: Settings, environment: Mapping[str, str]) -> Constants:
+    prefix = settings.variables.env_prefix
+    envs = {
+        key.removeprefix(prefix).lower(): value
+        for key, value in environment.items()
+        if key.startswith(prefix)
+    }
+    return Constants(globals=settings.variables.globals, envs=envs)

@@ -1,0 +1,127 @@
+"""What tasks may do to executions besides their own: implements sdk Executions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from mainstem.errors import NotFound
+from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level
+from mainstem.model.state import TERMINAL, State
+from mainstem.sdk.context import ExecutionQuery, PurgeOptions
+from mainstem.services.executions import ExecutionService
+from mainstem.services.search import SearchService
+from mainstem.services.triggers import TriggerService
+from mainstem.storage.base import Storage
+from mainstem.storage.uri import execution_prefix
+from mainstem.store import executions as rows
+from mainstem.store.database import Database
+from mainstem.store.filters import ExecutionFilter
+from mainstem.store.logs import LogFilter
+from mainstem.store.tables import logs, metrics
+
+_PART = 200
+
+
+class OtherExecutions:
+    """Acts through the same services as users do."""
+
+    def __init__(
+        self,
+        database: Database,
+        executions: ExecutionService,
+        search: SearchService,
+        triggers: TriggerService,
+        storage: Storage,
+    ) -> None:
+        self._database = database
+        self._executions = executions
+        self._search = search
+        self._triggers = triggers
+        self._storage = storage
+
+    def resume(self, execution_id: str, inputs: Mapping[str, object]) -> None:
+        self._executions.resume(execution_id, inputs)
+
+    def kill(self, execution_id: str) -> None:
+        self._executions.kill(execution_id)
+
+    def count(self, query: ExecutionQuery) -> dict[FlowId, int]:
+        """Counts of the asked flows; those without executions count 0."""
+        found = self._search.count_by_flow(_filter(query))
+        return {**dict.fromkeys(query.flows, 0), **found}
+
+    def purge(self, query: ExecutionQuery, options: PurgeOptions) -> Mapping[str, int]:
+        """Delete ended executions that match, in parts, so that no transaction grows long."""
+        states = [state for state in (query.states or TERMINAL) if state in TERMINAL]
+        wanted = replace(_filter(query), states=states, ended=True)
+        totals = {"executionsCount": 0, "logsCount": 0, "storagesCount": 0, "metricsCount": 0}
+        cursor: str | None = None
+        while True:
+            page = self._search.page(wanted, limit=_PART, after=cursor)
+            ids = [execution.id for execution in page.executions]
+            if options.storage:
+                for execution in page.executions:
+                    prefix = execution_prefix(execution.flow, execution.id)
+                    totals["storagesCount"] += len(self._storage.delete_below(prefix))
+            if options.executions and ids:
+                keep = [
+                    table
+                    for table, wish in ((logs, options.logs), (metrics, options.metrics))
+                    if not wish
+                ]
+                with self._database.write() as tx:
+                    totals["executionsCount"] += rows.remove(tx, ids, keep=keep)
+            cursor = page.next
+            if cursor is None:
+                return totals
+
+    def logs(
+        self, execution_id: str | None, level: Level, task_ids: Sequence[str]
+    ) -> Iterator[Mapping[str, object]]:
+        wanted = LogFilter(execution_id=execution_id, level=level, task_ids=task_ids)
+        while True:
+            lines = self._search.lines(wanted, limit=_PART)
+            for item in lines:
+                yield {
+                    "timestamp": item.line.at.isoformat(),
+                    "level": item.line.level.name,
+                    "namespace": item.flow.namespace if item.flow else None,
+                    "flowId": item.flow.id if item.flow else None,
+                    "executionId": item.line.execution_id,
+                    "taskId": item.line.task_id,
+                    "taskRunId": item.line.task_run_id,
+                    "attemptNumber": item.line.attempt,
+                    "message": item.line.message,
+                }
+            if len(lines) < _PART:
+                return
+            wanted = replace(wanted, after=lines[-1].number)
+
+    def purge_logs(self, query: ExecutionQuery, levels: Sequence[Level]) -> int:
+        removed = 0
+        for level in levels or list(Level):
+            wanted = LogFilter(
+                namespace=query.namespace,
+                flow_id=query.flow_id,
+                level=level,
+                start=query.start,
+                end=query.end,
+            )
+            removed += self._search.delete_lines(wanted)
+        return removed
+
+    def set_trigger_disabled(self, flow: FlowId, trigger_id: str, disabled: bool) -> None:
+        """Raises NotFound for an unknown trigger."""
+        if not self._triggers.set_disabled(flow, trigger_id, disabled):
+            raise NotFound(f"flow {flow} has no trigger {trigger_id}")
+
+
+def _filter(query: ExecutionQuery) -> ExecutionFilter:
+    return ExecutionFilter(
+        namespace=query.namespace,
+        flow_id=query.flow_id,
+        flows=tuple(query.flows),
+        states=tuple(State(state) for state in query.states),
+        start=query.start,
+        end=query.end,
+    )

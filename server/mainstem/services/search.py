@@ -1,0 +1,92 @@
+"""Lists, counts and figures that the API and the pages show."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level
+from mainstem.model.state import State
+from mainstem.store import logs, views
+from mainstem.store.database import Database
+from mainstem.store.filters import ExecutionFilter
+from mainstem.store.logs import LogFilter, StoredLine, StoredMetric
+from mainstem.store.views import FlowFigures, Page, Slot
+
+__all__ = ["ExecutionFilter", "FlowFigures", "LogFilter", "Page", "SearchService", "Slot"]
+
+
+class SearchService:
+    """Reads only; each call is one snapshot."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, wanted: ExecutionFilter, *, limit: int = 25, after: str | None = None) -> Page:
+        """Newest first; `after` is the `next` of the part before."""
+        with self._database.read() as tx:
+            return views.page(tx, wanted, limit=limit, after=after)
+
+    def numbered_page(
+        self, wanted: ExecutionFilter, *, limit: int, offset: int
+    ) -> tuple[list[Execution], int]:
+        """A part of the list by offset, and the number of all."""
+        with self._database.read() as tx:
+            found = views.numbered_page(tx, wanted, limit=limit, offset=offset)
+            return found, views.count(tx, wanted)
+
+    def count_by_state(self, wanted: ExecutionFilter) -> dict[State, int]:
+        with self._database.read() as tx:
+            return views.count_by_state(tx, wanted)
+
+    def count_by_flow(self, wanted: ExecutionFilter) -> dict[FlowId, int]:
+        with self._database.read() as tx:
+            return views.count_by_flow(tx, wanted)
+
+    def slots(
+        self, wanted: ExecutionFilter, *, start: datetime, length: timedelta, number: int
+    ) -> list[Slot]:
+        """Counts by state in consecutive slots of time."""
+        with self._database.read() as tx:
+            return views.slots(tx, wanted, start=start, length=length, number=number)
+
+    def latest_of_flows(
+        self, flows: Sequence[FlowId], *, each: int = 20
+    ) -> dict[FlowId, list[Execution]]:
+        """The latest executions of each flow, newest first."""
+        with self._database.read() as tx:
+            return views.latest_of_flows(tx, flows, each=each)
+
+    def slowest(self, wanted: ExecutionFilter, limit: int = 5) -> list[FlowFigures]:
+        with self._database.read() as tx:
+            return views.slowest(tx, wanted, limit)
+
+    def first_errors(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """The first ERROR line of each execution that has one."""
+        with self._database.read() as tx:
+            return views.first_errors(tx, execution_ids)
+
+    def current_tasks(self, execution_ids: Sequence[str]) -> dict[str, str]:
+        """For each execution the task that failed, else the latest one made."""
+        with self._database.read() as tx:
+            return views.current_tasks(tx, execution_ids)
+
+    def lines(
+        self, wanted: LogFilter, *, limit: int = 1_000, newest_first: bool = False
+    ) -> list[StoredLine]:
+        """Log lines by number; go on after the last number with `wanted.after`."""
+        with self._database.read() as tx:
+            return logs.lines(tx, wanted, limit=limit, newest_first=newest_first)
+
+    def lines_by_level(self, wanted: LogFilter) -> dict[Level, int]:
+        with self._database.read() as tx:
+            return logs.count_by_level(tx, wanted)
+
+    def delete_lines(self, wanted: LogFilter) -> int:
+        with self._database.write() as tx:
+            return logs.remove_lines(tx, wanted)
+
+    def metrics(self, execution_id: str) -> list[StoredMetric]:
+        """Figures reported by the tasks of an execution, in order."""
+        with self._database.read() as tx:
+            return logs.metrics_of(tx, execution_id)
