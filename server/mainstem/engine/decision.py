@@ -186,7 +186,10 @@ class ResumeRequested:
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """Run again what failed; the rest stays."""
+    """Run again what failed; the rest stays. With a revision, as a new execution on that one."""
+
+    revision: int | None = None
+    execution_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,14 +46,10 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Wait as PAUSED: until resumed, or for `delay`, but no longer than `timeout`.
-
-    `behavior` says how a `delay` that ran out ends the task.
-    """
+    """Wait as PAUSED: until resumed, or for `delay`, but no longer than `timeout`."""
 
     delay: timedelta | None = None
     timeout: timedelta | None = None
-    behavior: State = State.RUNNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +134,10 @@ class FlowableTask(Task):
     def hold(self, ctx: FlowContext) -> Hold | None:
         """A pause before the lanes."""
         return None
+
+    def hold_ends_as(self) -> State:
+        """What a pause becomes when its delay is over: RUNNING goes on with the lanes."""
+        return State.RUNNING
 
     def conclude(self, ctx: FlowContext, tally: Tally) -> State | Again:
         """The end state, asked when every lane and branch is done."""

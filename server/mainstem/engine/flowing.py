@@ -1,0 +1,119 @@
+"""The engine's side of a flowable: its context, its start and its lanes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from mainstem.engine.decision import EMPTY, TimerKind
+from mainstem.engine.node import Node
+from mainstem.engine.outcome import fail, reason
+from mainstem.engine.turn import Step, Turn
+from mainstem.expr import Scope, render, render_value
+from mainstem.model.log import Level
+from mainstem.model.state import State
+from mainstem.sdk.fields import Property
+from mainstem.sdk.flowable import FlowableTask, Hold, Lane, Lanes
+
+T = TypeVar("T")
+
+
+class TaskContext:
+    """What a flowable or a task with children sees of its execution."""
+
+    __slots__ = ("_node", "_scope", "_turn")
+
+    def __init__(self, turn: Turn, node: Node) -> None:
+        self._turn = turn
+        self._node = node
+        self._scope: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        if self._scope is None:
+            self._scope = self._turn.scope(self._node)
+        return self._scope
+
+    @property
+    def outputs(self) -> Mapping[str, object]:
+        return self._node.run.outputs or EMPTY
+
+    @property
+    def variables(self) -> Mapping[str, object]:
+        return self.scope.variables
+
+    @property
+    def now(self) -> datetime:
+        return self._turn.env.now
+
+    @property
+    def started_at(self) -> datetime:
+        return self._node.run.history.started_at
+
+    def render(self, text: str) -> str:
+        return render(text, self.scope) if "{" in text else text
+
+    def render_value(self, value: object, extra: Mapping[str, object] | None = None) -> object:
+        scope = self.scope
+        if extra:
+            scope = replace(scope, variables={**dict(scope.variables), **extra})
+        return render_value(value, scope)
+
+    def property(self, prop: Property[T]) -> T:
+        return prop.resolve(self.render_value)
+
+    def read(self, uri: str) -> str:
+        return self.scope.host.read(uri)
+
+    def warn(self, message: str) -> None:
+        self._turn.log(Level.WARN, message, self._node)
+
+
+UNRESOLVED = "Unable to resolve state from the Flowable task: "
+
+
+def flowable(node: Node) -> FlowableTask:
+    """The task of a node that is known to be flowable."""
+    task = node.task
+    assert isinstance(task, FlowableTask)
+    return task
+
+
+def open_flowable(turn: Turn, node: Node) -> None:
+    """Start a flowable: RUNNING, its first outputs, then its pause or its lanes."""
+    turn.move(node, State.RUNNING)
+    try:
+        show_opening(turn, node)
+        hold = flowable(node).hold(TaskContext(turn, node))
+    except Exception as error:  # a plug-in's own code may raise anything
+        fail(turn, node, UNRESOLVED + reason(error))
+        return
+    if hold is None:
+        turn.queue.append((Step.LOOK, node))
+    else:
+        _pause(turn, node, hold)
+
+
+def show_opening(turn: Turn, node: Node) -> None:
+    """Give the task run the outputs that it has from its start, once."""
+    if node.run.outputs is None:
+        outputs = flowable(node).opening(TaskContext(turn, node))
+        if outputs is not None:
+            turn.put(node, replace(node.run, outputs=outputs))
+
+
+def _pause(turn: Turn, node: Node, hold: Hold) -> None:
+    turn.move(node, State.PAUSED)
+    now = turn.env.now
+    if hold.delay is not None:
+        turn.set_timer(TimerKind.PAUSE_DELAY, node, now + max(hold.delay, timedelta(0)))
+    elif hold.timeout is not None:
+        turn.set_timer(TimerKind.PAUSE_TIMEOUT, node, now + max(hold.timeout, timedelta(0)))
+
+
+def lanes_of(turn: Turn, parent: Node) -> Lanes:
+    """The lanes of a parent's ordinary tasks; raises what the flowable raises."""
+    if parent.is_root:
+        return Lanes([Lane(turn.live.flow.tasks)], 1)
+    show_opening(turn, parent)
+    return flowable(parent).lanes(TaskContext(turn, parent))

@@ -1,0 +1,237 @@
+"""LiveExecution: one execution's rows, indexed so that an event costs O(1).
+
+The index can be thrown away at any moment: `load` rebuilds it from the rows, and the cursor of a
+parent is rebuilt from its children when it is first needed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from mainstem.engine.environment import Constants
+from mainstem.engine.node import Node
+from mainstem.engine.plan import Kind, Plan, plan_of
+from mainstem.engine.variables import Variables
+from mainstem.errors import NotFound
+from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.retry import RetryBehavior
+from mainstem.model.state import State
+from mainstem.sdk.flow import Flow
+from mainstem.sdk.flowable import FlowableTask
+
+_RUNNING, _WAITING, _RETRYING, _DONE = 0, 1, 2, 3
+_ELSEWHERE = RetryBehavior.CREATE_NEW_EXECUTION
+_ENDED = frozenset(
+    {
+        State.SUCCESS,
+        State.WARNING,
+        State.FAILED,
+        State.KILLED,
+        State.CANCELLED,
+        State.RETRIED,
+        State.SKIPPED,
+    }
+)
+
+
+class LiveExecution:
+    """One execution in memory; owned and changed by one executor at a time."""
+
+    __slots__ = (
+        "_tasks", "constants", "counts", "execution", "flow", "held", "inputs", "labels", "looping",
+        "nodes", "outputs", "plan", "positions", "root", "verdict", "workspace",
+    )  # fmt: skip
+
+    def __init__(self, flow: Flow, execution: Execution, constants: Constants) -> None:
+        self.flow: Flow = flow
+        self.plan: Plan = plan_of(flow)
+        self.execution = execution
+        self.constants: Constants = constants
+        self.nodes: dict[str, Node] = {}
+        self.root = Node(None, None, None)
+        self.outputs: dict[str, object] = {}
+        self._tasks: dict[str, object] | None = None
+        self.counts = [0, 0, 0, 0]
+        self.looping: set[str] = set()
+        self.positions = 0
+        self.held = False
+        self.workspace: str | None = None
+        self.verdict: State | None = None
+        self.inputs: Mapping[str, object] | None = None
+        self.labels: Mapping[str, object] | None = None
+
+    @staticmethod
+    def load(
+        flow: Flow,
+        execution: Execution,
+        task_runs: Iterable[TaskRun] = (),
+        *,
+        constants: Constants | None = None,
+        workspace: str | None = None,
+    ) -> "LiveExecution":
+        """Index the rows, task runs in order of `position`.
+
+        With `workspace`, the id of a WorkingDirectory's task run, this is the worker's own copy:
+        it drives the children of that task run and nothing else.
+        """
+        live = LiveExecution(flow, execution, constants or Constants())
+        live.workspace = workspace
+        for run in task_runs:
+            live.add(run)
+        live.looping.update(node.run.id for node in live.nodes.values() if _is_looping(node))
+        live.held = (
+            execution.state is State.PAUSED
+            and not live.counts[_WAITING]
+            and not live.counts[_RETRYING]
+            and not live.looping
+        )
+        return live
+
+    @property
+    def task_runs(self) -> Iterator[TaskRun]:
+        """Every task run, in order of creation."""
+        return (node.run for node in self.nodes.values())
+
+    @property
+    def tasks(self) -> Mapping[str, object]:
+        """The `tasks` variable: states by task id and loop values."""
+        if self._tasks is None:
+            self._tasks = {}
+            for node in self.nodes.values():
+                self._show_state(node)
+        return self._tasks
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of this execution runs, waits or is submitted."""
+        return not (self.counts[_RUNNING] or self.counts[_WAITING] or self.counts[_RETRYING])
+
+    def node(self, task_run_id: str) -> Node:
+        """The node of a task run; raises NotFound."""
+        found = self.nodes.get(task_run_id)
+        if found is None:
+            raise NotFound(f"No task found for the task run `{task_run_id}` in this execution")
+        return found
+
+    def variables_for(self, task_run_id: str | None = None) -> Variables:
+        """The root variables that expressions see, for a task run or for the execution.
+
+        The mapping is lazy and reads the index: use it before the next event is advanced, or
+        from a copy of one's own.
+        """
+        return Variables(self, self.node(task_run_id) if task_run_id is not None else None)
+
+    def add(self, run: TaskRun) -> Node:
+        """Index a new task run."""
+        parent = self.root if run.parent_id is None else self.nodes.get(run.parent_id, self.root)
+        plan = None if run.dynamic else self.plan.tasks.get(run.task_id)
+        node = Node(run, plan, parent)
+        siblings = (parent.plan.sections if parent.plan else {}) if not parent.is_root else None
+        sections = self.plan.root_sections if siblings is None else siblings
+        if sections:
+            node.section = sections.get(run.task_id, node.section)
+        self.nodes[run.id] = node
+        parent.children[run.id] = node
+        if run.position >= self.positions:
+            self.positions = run.position + 1
+        self._count(node)
+        if run.outputs is not None:
+            self._show_outputs(node)
+        if self._tasks is not None:
+            self._show_state(node)
+        return node
+
+    def update(self, node: Node, run: TaskRun) -> None:
+        """Replace the row of a node and whatever shows it."""
+        before = node.run
+        node.run = run
+        if run.history is not before.history:
+            self._count(node)
+            if self._tasks is not None:
+                self._show_state(node)
+        if run.outputs is not before.outputs:
+            self._show_outputs(node)
+
+    def remove(self, node: Node) -> list[str]:
+        """Forget a node with everything below it; returns the ids of the removed task runs."""
+        if node.parent is not None:
+            node.parent.children.pop(node.run.id, None)
+        gone: list[str] = []
+        stack = [node]
+        while stack:
+            each = stack.pop()
+            stack.extend(each.children.values())
+            gone.append(each.run.id)
+            del self.nodes[each.run.id]
+            if each.counted >= 0:
+                self.counts[each.counted] -= 1
+            _drop(self.outputs, each)
+            if self._tasks is not None:
+                _drop(self._tasks, each)
+        return gone
+
+    def _count(self, node: Node) -> None:
+        """Keep the numbers of leaves that run, wait for someone and wait for a retry."""
+        plan = node.plan
+        state = node.run.history.moments[-1].state
+        if state in _ENDED or plan is None:
+            now = _DONE
+        elif state is State.PAUSED:
+            now = _WAITING
+        elif state is State.RETRYING:
+            retry = plan.retry
+            elsewhere = retry is not None and retry.behavior is _ELSEWHERE
+            now = _WAITING if elsewhere else _RETRYING
+        elif plan.kind is Kind.FLOW or (
+            plan.kind is Kind.WORKSPACE and node.run.id == self.workspace
+        ):
+            now = _DONE
+        else:
+            now = _RUNNING
+        if node.counted >= 0:
+            self.counts[node.counted] -= 1
+        self.counts[now] += 1
+        node.counted = now
+
+    def _show_outputs(self, node: Node) -> None:
+        outputs = node.run.outputs
+        if outputs is None:
+            _drop(self.outputs, node)
+            return
+        _place(self.outputs, node, outputs)
+
+    def _show_state(self, node: Node) -> None:
+        assert self._tasks is not None
+        state = {"state": node.state.value}
+        _place(self._tasks, node, state)
+
+
+def _is_looping(node: Node) -> bool:
+    """A loop between two passes: running, all its children ended well."""
+    if not node.is_flowable or node.state is not State.RUNNING or not node.children:
+        return False
+    task = node.task
+    if not (isinstance(task, FlowableTask) and task.LOOPS):
+        return False
+    return all(child.state in _ENDED for child in node.children.values())
+
+
+def _place(root: dict[str, object], node: Node, leaf: Mapping[str, object]) -> None:
+    """Put a leaf at `task[value]…[value]`; all runs of one task lie equally deep."""
+    key = node.run.task_id
+    level = root
+    for value in node.path:
+        deeper = level.get(key)
+        if not isinstance(deeper, dict):
+            deeper = level[key] = {}
+        level, key = deeper, value
+    level[key] = leaf
+
+
+def _drop(root: dict[str, object], node: Node) -> None:
+    path = (node.run.task_id, *node.path)
+    level: object = root
+    for key in path[:-1]:
+        if not isinstance(level, dict):
+            return
+        level = level.get(key)
+    if isinstance(level, dict):
+        level.pop(path[-1], None)

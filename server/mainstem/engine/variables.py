@@ -1,0 +1,220 @@
+"""The root variables of expressions (SEMANTICS.md section 3), made when they are asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from mainstem.engine.node import Node
+from mainstem.engine.plan import Kind
+
+if TYPE_CHECKING:
+    from mainstem.engine.live import LiveExecution
+
+
+class Variables(Mapping[str, object]):
+    """A lazy mapping; each variable is made at most once."""
+
+    __slots__ = ("_known", "_live", "_node")
+
+    def __init__(self, live: "LiveExecution", node: Node | None) -> None:
+        self._live = live
+        self._node = node
+        self._known: dict[str, object] = {}
+
+    def __getitem__(self, name: str) -> object:
+        known = self._known
+        if name in known:
+            return known[name]
+        maker = _MAKERS.get(name)
+        if maker is not None:
+            value = maker(self._live, self._node)
+            if value is not ABSENT:
+                known[name] = value
+                return value
+        return self._other(name)
+
+    def _other(self, name: str) -> object:
+        for source in (self._live.execution.variables, self._live.constants.extra):
+            if name in source:
+                return source[name]
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        try:
+            self[name]
+        except KeyError:
+            return False
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        names = [*_MAKERS, *self._live.execution.variables, *self._live.constants.extra]
+        return (name for name in dict.fromkeys(names) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+ABSENT: Final = object()
+_Maker = Callable[["LiveExecution", Node | None], object]
+
+
+def _flow(live: "LiveExecution", _: Node | None) -> object:
+    flow = live.flow
+    return {"id": flow.id, "namespace": flow.namespace, "revision": live.execution.revision}
+
+
+def _execution(live: "LiveExecution", _: Node | None) -> object:
+    execution = live.execution
+    return {
+        "id": execution.id,
+        "startDate": execution.history.started_at,
+        "originalId": execution.original_id or execution.id,
+        "state": execution.state.value,
+    }
+
+
+def _task(_: "LiveExecution", node: Node | None) -> object:
+    if node is None:
+        return ABSENT
+    if node.plan is None:
+        return {"id": node.run.task_id}
+    return {"id": node.plan.task.id, "type": node.plan.task.type}
+
+
+def _taskrun(live: "LiveExecution", node: Node | None) -> object:
+    return ABSENT if node is None else describe(live, node)
+
+
+def describe(live: "LiveExecution", node: Node) -> dict[str, object]:
+    """The `taskrun` variable of a node."""
+    run = node.run
+    attempts = len(run.attempts)
+    if attempts and not run.attempts[-1].history.current.is_terminal:
+        attempts -= 1
+    found: dict[str, object] = {
+        "id": run.id,
+        "startDate": run.history.started_at,
+        "attemptsCount": attempts,
+    }
+    if run.parent_id is not None:
+        found["parentId"] = run.parent_id
+    workspace = _workspace_of(node)
+    value = run.value if run.value is not None or workspace is None else workspace.run.value
+    if value is not None:
+        found["value"] = value
+    if run.iteration is not None:
+        found["iteration"] = run.iteration
+    return found
+
+
+def _workspace_of(node: Node) -> Node | None:
+    above = node.parent
+    while above is not None and not above.is_root:
+        if above.plan is not None and above.plan.kind is Kind.WORKSPACE:
+            return above
+        above = above.parent
+    return None
+
+
+def _parents(_: "LiveExecution", node: Node | None) -> object:
+    found: list[dict[str, object]] = []
+    above = node.parent if node is not None else None
+    while above is not None and not above.is_root:
+        entry: dict[str, object] = {}
+        if above.run.value is not None:
+            entry["taskrun"] = {"value": above.run.value}
+        if above.run.outputs:
+            entry["outputs"] = above.run.outputs
+        if entry:
+            found.append(entry)
+        above = above.parent
+    return found or ABSENT
+
+
+def _parent(live: "LiveExecution", node: Node | None) -> object:
+    found = _parents(live, node)
+    return found[0] if isinstance(found, list) else ABSENT
+
+
+def _worker_taskrun(live: "LiveExecution", node: Node | None) -> object:
+    workspace = _workspace_of(node) if node is not None else None
+    return ABSENT if workspace is None else describe(live, workspace)
+
+
+def _inputs(live: "LiveExecution", _: Node | None) -> object:
+    if live.inputs is None:
+        found: dict[str, object] = {}
+        for declared in live.flow.inputs:
+            if declared.defaults is not None and declared.id not in live.execution.inputs:
+                _nest(found, declared.id, declared.defaults)
+        for key, value in live.execution.inputs.items():
+            _nest(found, key, value)
+        live.inputs = found
+    return live.inputs or ABSENT
+
+
+def _trigger(live: "LiveExecution", _: Node | None) -> object:
+    trigger = live.execution.trigger
+    return ABSENT if trigger is None else trigger.variables
+
+
+def _labels(live: "LiveExecution", _: Node | None) -> object:
+    if live.labels is None:
+        found: dict[str, object] = {}
+        for key, value in live.execution.labels.items():
+            _nest(found, key, value)
+        live.labels = found
+    return live.labels
+
+
+def _nest(into: dict[str, object], key: str, value: object) -> None:
+    """Set `a.b` below `a`; where `a` is no map the whole key is kept as it is."""
+    *above, last = key.split(".")
+    level = into
+    for part in above:
+        deeper = level.setdefault(part, {})
+        if not isinstance(deeper, dict):
+            into[key] = value
+            return
+        level = deeper
+    level[last] = value
+
+
+def _outputs(live: "LiveExecution", _: Node | None) -> object:
+    return live.outputs
+
+
+def _tasks(live: "LiveExecution", _: Node | None) -> object:
+    return live.tasks
+
+
+def _vars(live: "LiveExecution", _: Node | None) -> object:
+    return live.flow.variables
+
+
+def _envs(live: "LiveExecution", _: Node | None) -> object:
+    return live.constants.envs
+
+
+def _globals(live: "LiveExecution", _: Node | None) -> object:
+    return live.constants.globals
+
+
+_MAKERS: Final[Mapping[str, _Maker]] = {
+    "flow": _flow,
+    "execution": _execution,
+    "task": _task,
+    "taskrun": _taskrun,
+    "parents": _parents,
+    "parent": _parent,
+    "outputs": _outputs,
+    "tasks": _tasks,
+    "inputs": _inputs,
+    "trigger": _trigger,
+    "labels": _labels,
+    "vars": _vars,
+    "envs": _envs,
+    "globals": _globals,
+    "workerTaskrun": _worker_taskrun,
+}
