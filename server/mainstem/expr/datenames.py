@@ -6,10 +6,21 @@ from typing import Final
 
 from mainstem.expr.errors import Fault
 
-_MONTHS: Final = (
-    "January February March April May June July August September October November December"
-).split()
-_DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 # The narrow no-break space before AM and PM is what CLDR has had since version 42.
 _ENGLISH_STYLES: Final = {
     "full": "EEEE, MMMM d, y 'at' h:mm:ss\u202fa zzzz",
@@ -60,7 +71,7 @@ def half_day_name(hour: int, locale: str) -> str:
     half = "am" if hour < 12 else "pm"
     if is_english(locale):
         return half.upper()
-    periods = getattr(_cldr(locale), "day_periods")["format"]["abbreviated"]
+    periods = _cldr(locale).day_periods["format"]["abbreviated"]
     return str(periods.get(half, half.upper()))
 
 
@@ -68,7 +79,7 @@ def era_name(width: str, locale: str) -> str:
     """The common era; years before it don't occur."""
     if is_english(locale):
         return {"wide": "Anno Domini", "abbreviated": "AD", "narrow": "A"}[width]
-    return str(getattr(_cldr(locale), "eras")[width][1])
+    return str(_cldr(locale).eras[width][1])
 
 
 def quarter_name(quarter: int, width: str, locale: str) -> str:
@@ -98,9 +109,9 @@ def style_pattern(style: str, locale: str) -> str:
     if is_english(locale):
         return _ENGLISH_STYLES[style]
     cldr = _cldr(locale)
-    joined = str(getattr(cldr, "datetime_formats")[style])
-    clock = getattr(cldr, "time_formats")[style].pattern
-    day = getattr(cldr, "date_formats")[style].pattern
+    joined = str(cldr.datetime_formats[style])
+    clock = cldr.time_formats[style].pattern
+    day = cldr.date_formats[style].pattern
     return joined.replace("{0}", clock).replace("{1}", day)
 
 
@@ -108,7 +119,7 @@ def first_weekday(locale: str) -> int:
     """0 is Monday. English without a country begins its weeks on Sunday."""
     if is_english(locale):
         return 6
-    return int(getattr(_cldr(locale), "first_week_day"))
+    return int(_cldr(locale).first_week_day)
 
 
 def names_to_numbers(kind: str, locale: str) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
 
@@ -14,7 +14,15 @@ from mainstem.expr.isodates import fixed_offset, zone_named
 _NUMERIC: Final = frozenset("uyYQqMLwWDdFhHkKmsSAnNec")
 _NAMED: Final = {"M": "month", "L": "month", "E": "day", "e": "day", "c": "day"}
 _OFFSET: Final = r"(?:Z|[-+]\d{2}(?::?\d{2}(?::?\d{2})?)?)"
+_GMT: Final = r"GMT(?:[-+]\d{1,2}(?::?\d{2})?)?"
 _ZONE: Final = r"[A-Za-z][A-Za-z0-9_+\-/]*(?:[-+]\d{1,2}(?::\d{2})?)?|[-+]\d{2}:?\d{2}"
+_ZONE_REGEX: Final = {
+    "X": _OFFSET,
+    "x": _OFFSET,
+    "Z": f"{_OFFSET}|{_GMT}",
+    "O": _GMT,
+    **dict.fromkeys("Vzv", _ZONE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,7 @@ def _field_regex(field: Field, locale: str, *, adjacent: bool) -> str:
     if letter == "a":
         names = {datenames.half_day_name(hour, locale) for hour in (1, 13)} | {"AM", "PM"}
         return "|".join(map(re.escape, names))
-    if letter in "XxZ":
-        return _OFFSET + ("|GMT" + _OFFSET[3:-1] if letter == "Z" else "")
-    return (
-        r"GMT(?:[-+]\d{1,2}(?::?\d{2})?)?" if letter == "O" else _ZONE if letter in "Vzv" else ".+?"
-    )
+    return _ZONE_REGEX.get(letter, ".+?")
 
 
 def parse_pattern(
@@ -117,9 +121,9 @@ def _date(fields: dict[str, str], locale: str) -> date | None:
 
 def _time(fields: dict[str, str]) -> time | None:
     if "N" in fields:
-        return (datetime.min + timedelta(microseconds=int(fields["N"]) // 1000)).time()
+        return _clock(int(fields["N"]) // 1000)
     if "A" in fields:
-        return (datetime.min + timedelta(milliseconds=int(fields["A"]))).time()
+        return _clock(int(fields["A"]) * 1000)
     hour = _hour(fields)
     if hour is None:
         return None
@@ -127,6 +131,11 @@ def _time(fields: dict[str, str]) -> time | None:
     if "n" in fields:
         micros = int(fields["n"]) // 1000
     return time(hour, int(fields.get("m", 0)), int(fields.get("s", 0)), micros)
+
+
+def _clock(micros: int) -> time:
+    seconds, micros = divmod(micros, 1_000_000)
+    return time(seconds // 3600, seconds % 3600 // 60, seconds % 60, micros)
 
 
 def _hour(fields: dict[str, str]) -> int | None:

@@ -142,7 +142,7 @@ def _parsed_iso(text: str, zone: tzinfo) -> datetime:
 
 
 def _parsed(text: str, existing_format: str, zone: tzinfo, locale: str) -> datetime:
-    if existing_format in _NAMED and existing_format not in ("rfc_1123_date_time",):
+    if existing_format in _NAMED and existing_format != "rfc_1123_date_time":
         return _parsed_named(text, existing_format, zone)
     pattern = _RFC if existing_format == "rfc_1123_date_time" else existing_format
     if pattern in STYLES:

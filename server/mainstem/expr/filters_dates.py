@@ -35,7 +35,7 @@ def _zone(ev: Evaluation, name: object) -> tzinfo:
     return ev.options.timezone if text is None else zone_named(text)
 
 
-def print_date(  # noqa: PLR0913 - the four named arguments of the language
+def print_date(
     ev: Evaluation,
     value: object,
     pattern: object = None,

@@ -33,7 +33,10 @@ def file_size(ev: Evaluation, path: object) -> object:
 
 
 def file_uri(ev: Evaluation, path: object) -> object:
-    return ev.host.file_uri(a_text(path, "path"))
+    name = a_text(path, "path").removeprefix("/")
+    if "../" in name:
+        raise Fault("Path must not contain '../'")
+    return ev.host.file_uri(name)
 
 
 def file_exists(ev: Evaluation, path: object) -> object:

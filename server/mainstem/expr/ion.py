@@ -7,8 +7,17 @@ from decimal import Decimal
 from typing import Final
 
 from mainstem.expr.errors import Fault
-from mainstem.expr.isodates import ZULU, fixed_offset, is_instant, offset_datetime_text, region_of
-from mainstem.expr.isodates import date_text, offset_of, offset_text, time_full
+from mainstem.expr.isodates import (
+    ZULU,
+    date_text,
+    fixed_offset,
+    is_instant,
+    offset_datetime_text,
+    offset_of,
+    offset_text,
+    region_of,
+    time_full,
+)
 from mainstem.expr.numbers import sized_integer
 
 _MAX_NESTING: Final = 200
@@ -49,7 +58,7 @@ def _scalar(value: object) -> str:
 
 
 def _float(value: float) -> str:
-    if value != value:  # noqa: PLR0124 - the test for NaN
+    if value != value:
         return "nan"
     if value in (float("inf"), float("-inf")):
         return "+inf" if value > 0 else "-inf"

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from mainstem.expr.errors import Fault
-from mainstem.expr.numbers import Float32, sized_integer
+from mainstem.expr.numbers import Float32, double_text, sized_integer
 from mainstem.expr.printing import to_json
 from mainstem.expr.scope import RenderOptions
 
@@ -21,7 +21,7 @@ _GUARD: Final = (
         " def debug: .; def debug(f): .; def stderr: .; def input_filename: null;"
         " def input_line_number: 0; def get_search_list: [];"
         ' def modulemeta: error("modules are not available");'
-        ' def halt: error("halt"); def halt_error: error("halt"); def halt_error($c): error("halt");'
+        ' def halt: error("halt"); def halt_error: halt; def halt_error($c): halt;'
         ' def _most($n): if $n > {turns} then error("more than {turns} turns") else . end;'
         " def _range($a; $b): range($a; $b); def _range($a; $b; $s): range($a; $b; $s);"
         " def range($a; $b): _most($b - $a) | _range($a; $b); def range($n): range(0; $n);"
@@ -29,7 +29,7 @@ _GUARD: Final = (
         " | _range($a; $b; $s);"
         " def repeat(f): def r($n): _most($n) | ., (f | r($n + 1)); r(0);"
         " def until(c; f): def u($n): _most($n) | if c then . else (f | u($n + 1)) end; u(0);"
-        " def while(c; f): def w($n): _most($n) | if c then ., (f | w($n + 1)) else empty end; w(0);"
+        " def while(c; f): def w($n): _most($n) | select(c) | ., (f | w($n + 1)); w(0);"
         " def recurse(f): def r($n): _most($n) | ., (f | r($n + 1)); r(0);"
         " def recurse(f; c): def r($n): _most($n) | ., (f | select(c) | r($n + 1)); r(0);"
         " {{}} as $ENV | "
@@ -55,7 +55,7 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
     if len(outputs) > options.max_output:
         raise Fault("`jq` made more text than allowed")
     results = [_number_types(json.loads(line)) for line in outputs.splitlines()]
-    narrow = {float(repr(leaf)): leaf for leaf in _narrow_leaves(value)}
+    narrow = {float(double_text(leaf)): leaf for leaf in _narrow_leaves(value)}
     return [_restored(result, narrow) for result in results] if narrow else results
 
 

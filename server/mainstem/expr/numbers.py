@@ -186,7 +186,7 @@ def sized_integer(value: int) -> int:
 
 
 def parse_number(text: str) -> Number:
-    """A number in the smallest type that holds it exactly: 32 bits, 64 bits, then without bounds."""
+    """A number in the smallest type that holds it: 32 bits, 64 bits, then without bounds."""
     if _HEX.fullmatch(text) or _DIGITS.fullmatch(text):
         return sized_integer(parse_integer(text))
     found = _REAL.fullmatch(text)

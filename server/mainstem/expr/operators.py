@@ -17,13 +17,13 @@ _CHARS: Final = 0x110000
 
 
 def is_true(value: object, where: str) -> bool:
-    """Cast to boolean as `if`, `and`, `or` and `not` do: non-empty text and non-zero numbers hold."""
+    """The truth of `if`, `and`, `or` and `not`: non-empty text and non-zero numbers hold."""
     if value is True or value is False:
         return value
     if isinstance(value, str):
         return value != ""
     if is_number(value):
-        return value != 0 and value == value  # noqa: PLR0124 - NaN is not true
+        return value != 0 and value == value
     raise Fault(f"{where} needs a boolean, text or a number but got {type_name(value)}")
 
 

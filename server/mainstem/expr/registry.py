@@ -66,7 +66,7 @@ Table = Mapping[str, Callee]
 def table(
     kind: str, entries: Mapping[str, tuple[Callable[..., object], str]], *, skip: int
 ) -> dict[str, Callee]:
-    """Build entries from `name: (function, "parameter names")`; `skip` leading Python parameters."""
+    """Entries from `name: (function, "parameters")`; the first `skip` Python ones don't count."""
     built: dict[str, Callee] = {}
     for name, (call, names) in entries.items():
         parameters = tuple(names.split())

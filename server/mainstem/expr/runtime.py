@@ -119,7 +119,7 @@ class Evaluation:
             target.names[name] = value
 
     def base(self) -> Frame:
-        """The innermost frame; the outermost one, which shadows the variables, is made on demand."""
+        """The innermost frame; the outermost, which shadows the variables, is made on demand."""
         if self.frame is None:
             self.frame = Frame(None)
         return self.frame
