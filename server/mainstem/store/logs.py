@@ -105,15 +105,17 @@ def remove_lines(tx: Connection, wanted: LogFilter) -> int:
 
 
 def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    for column, value in (
+    return [*_about(wanted), *_edges(wanted)]
+
+
+def _about(wanted: LogFilter) -> list[ColumnElement[bool]]:
+    exact = (
         (logs.c.execution_id, wanted.execution_id),
         (logs.c.flow_id, wanted.flow_id),
         (logs.c.trigger_id, wanted.trigger_id),
         (logs.c.attempt, wanted.attempt),
-    ):
-        if value is not None:
-            found.append(column == value)
+    )
+    found: list[ColumnElement[bool]] = [c == value for c, value in exact if value is not None]
     if wanted.namespace is not None:
         below = logs.c.namespace.startswith(f"{wanted.namespace}.", autoescape=True)
         found.append((logs.c.namespace == wanted.namespace) | below)
@@ -121,18 +123,23 @@ def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
         found.append(logs.c.task_run_id.in_(wanted.task_run_ids))
     if wanted.task_ids:
         found.append(logs.c.task_id.in_(wanted.task_ids))
-    if wanted.level > Level.TRACE:
-        found.append(logs.c.level >= int(wanted.level))
     if wanted.text:
         found.append(logs.c.message.icontains(wanted.text, autoescape=True))
-    for edge, condition in (
-        (wanted.start, logs.c.at >= wanted.start),
-        (wanted.end, logs.c.at < wanted.end),
-        (wanted.after, logs.c.id > wanted.after),
-        (wanted.before, logs.c.id < wanted.before),
-    ):
-        if edge is not None:
-            found.append(condition)
+    return found
+
+
+def _edges(wanted: LogFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.level > Level.TRACE:
+        found.append(logs.c.level >= int(wanted.level))
+    if wanted.start is not None:
+        found.append(logs.c.at >= wanted.start)
+    if wanted.end is not None:
+        found.append(logs.c.at < wanted.end)
+    if wanted.after is not None:
+        found.append(logs.c.id > wanted.after)
+    if wanted.before is not None:
+        found.append(logs.c.id < wanted.before)
     return found
 
 

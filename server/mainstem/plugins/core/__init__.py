@@ -1,0 +1,1 @@
+"""Tasks, triggers and conditions that need nothing but the server itself."""

@@ -1,0 +1,17 @@
+"""Type names of the core group."""
+
+from typing import Final
+
+_CORE: Final = "io.kestra.plugin.core"
+_HERE: Final = "mainstem.plugins.core"
+
+TYPES: Final = {
+    f"{_CORE}.log.Log": f"{_HERE}.log.log:Log",
+    f"{_CORE}.debug.Return": f"{_HERE}.debug.returning:Return",
+}
+
+ALIASES: Final = {
+    "io.kestra.core.tasks.log.Log": f"{_CORE}.log.Log",
+    "io.kestra.core.tasks.debugs.Echo": f"{_CORE}.log.Log",
+    "io.kestra.core.tasks.debugs.Return": f"{_CORE}.debug.Return",
+}
