@@ -65,20 +65,10 @@ def check(database: Database) -> None:
         raise DemoError(f"PostgreSQL at {database} cannot be used: {problem}") from None
 
 
-def start(
-    children: Children,
-    folder: Path,
-    *,
-    user: str = "taxi",
-    password: str | None = None,
-    name: str = "taxi",
-    port: int | None = None,
-) -> Database:
+def start(children: Children, folder: Path, wanted: Database | None = None) -> Database:
     """Start a fresh server with one database; it stops with `children`."""
     programs = _programs()
-    database = Database(
-        "127.0.0.1", port or free_port(), user, password or secrets.token_hex(16), name
-    )
+    database = wanted or Database("127.0.0.1", free_port(), "taxi", secrets.token_hex(16), "taxi")
     if listens(database.port):
         raise DemoError(
             f"Port {database.port} is taken; stop what listens there or choose another."
