@@ -1,5 +1,7 @@
 """Cloud Storage through google-cloud-storage, and the server behind it through crashes."""
 
+import asyncio
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,8 @@ from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.api_core.retry import Retry
 from google.cloud import storage
 
+from mainstem.errors import Stalled
+from mainstem.localgcp.gcs import GcsCommand, GcsSupervisor, find_binary
 from mainstem.localgcp.launch import LocalGcp
 from tests.localgcp.clients import PROJECT, storage_client
 
@@ -128,3 +132,40 @@ def test_objects_outlive_kill_9_of_everything(tmp_path: Path) -> None:
         client = storage_client(cloud, key)
         assert client.bucket("kept").blob("one").download_as_bytes() == b"here"
         client.close()
+
+
+def test_a_server_that_keeps_ending_is_started_with_growing_pauses(tmp_path: Path) -> None:
+    reports: list[str] = []
+
+    async def watch_three_ends() -> None:
+        enough = asyncio.Event()
+
+        def report(message: str) -> None:
+            reports.append(message)
+            if len(reports) == 3:
+                enough.set()
+
+        supervisor = GcsSupervisor(GcsCommand(Path("/bin/false"), tmp_path, 1), report)
+        await supervisor.spawn()
+        supervisor.watch()
+        await asyncio.wait_for(enough.wait(), 20)
+        await supervisor.stop()
+
+    asyncio.run(watch_three_ends())
+    assert [message.rpartition("in ")[2] for message in reports] == ["0.1 s", "0.2 s", "0.4 s"]
+
+
+def test_a_server_that_cannot_start_is_quoted(tmp_path: Path) -> None:
+    async def start_on(port: int) -> None:
+        supervisor = GcsSupervisor(GcsCommand(find_binary(), tmp_path, port), print)
+        await supervisor.spawn()
+        try:
+            await supervisor.wait_ready()
+        finally:
+            await supervisor.stop()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(Stalled, match="address already in use"),
+    ):
+        asyncio.run(start_on(taken.getsockname()[1]))

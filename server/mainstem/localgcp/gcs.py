@@ -21,6 +21,7 @@ FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 10.0
 HEALTHY_AFTER_SECONDS = 30.0
 READY_WITHIN_SECONDS = 10.0
+PROBE_WITHIN_SECONDS = 1.0
 POLL_SECONDS = 0.005
 STOP_WITHIN_SECONDS = 3.0
 
@@ -96,12 +97,12 @@ class GcsSupervisor:
         assert process is not None, "spawn() comes first"
         try:
             async with asyncio.timeout(READY_WITHIN_SECONDS):
-                while not await self._answers():
+                # Asked again after the answer: on a taken port somebody else may have given it.
+                while not await self._answers() or process.returncode is not None:
                     if process.returncode is not None:
                         raise Stalled(await self._last_words(process))
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            process.kill()
             raise Stalled(
                 f"The storage emulator did not answer on port {self._command.port} "
                 f"within {READY_WITHIN_SECONDS:.0f} s; is the machine overloaded?"
@@ -156,8 +157,8 @@ class GcsSupervisor:
             return False
         try:
             writer.write(b"GET /_internal/healthcheck HTTP/1.0\r\nHost: localhost\r\n\r\n")
-            status = await reader.readline()
-        except OSError:
+            status = await asyncio.wait_for(reader.readline(), PROBE_WITHIN_SECONDS)
+        except (OSError, TimeoutError):
             return False
         finally:
             writer.close()
