@@ -170,7 +170,7 @@ def _says(text: str, wanted: str) -> bool:
     ours = _KNOWN.match(text)
     if ours is None or ours[1] != expected[1]:
         return False
-    return set(expected[2].split(", ")) <= set(ours[2].split(", "))
+    return set(re.findall(r"\w+", expected[2])) <= set(re.findall(r"\w+", ours[2]))
 
 
 def _variants(text: str, data: Any) -> list[str]:

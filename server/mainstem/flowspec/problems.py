@@ -75,8 +75,8 @@ def violations(problems: Sequence[Problem]) -> list[str]:
             continue
         lines.append(f"{problem.pointer}: {problem.message}")
         parent = problem.pointer.rpartition(".")[0].rpartition(".")[2].partition("[")[0]
-        for also in _ALSO.get(problem.code, ()):
-            lines.append(f"{problem.pointer}: {also.replace('{parent}', parent)}")
+        also = [text.replace("{parent}", parent) for text in _ALSO.get(problem.code, ())]
+        lines.extend(f"{problem.pointer}: {text}" for text in also)
     return lines
 
 

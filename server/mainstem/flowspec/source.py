@@ -22,6 +22,7 @@ from mainstem.sdk.fields import SourceFloat, SourceInt
 MAX_BYTES: Final = 1024 * 1024
 MAX_NODES: Final = 200_000
 MAX_DEPTH: Final = 100
+_MAX_OPEN: Final = 1_000
 
 _BOOLEANS: Final = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(
     ("false", "False", "FALSE"), False
@@ -234,7 +235,7 @@ def documents(text: str) -> list[str]:
 
 
 def _compose(text: str) -> yaml.Node | None:
-    if _flow_depth(text) > MAX_DEPTH or _block_depth(text) > 10 * MAX_DEPTH:
+    if max(_flow_depth(text), _block_depth(text)) > _MAX_OPEN:
         raise _TooMuch(_too_deep(Position(1, 1)))
     composer = _Composer(text)
     try:
@@ -245,9 +246,12 @@ def _compose(text: str) -> yaml.Node | None:
 
 
 def _flow_depth(text: str) -> int:
-    """How many brackets may be open at once at most; the C parser recurses over them."""
+    """How many brackets may be open at once at most, brackets within text included.
+
+    The C parser recurses over them, so this must be known before it reads.
+    """
     deepest = depth = 0
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= _MAX_OPEN:
         return 0
     for char in text:
         if char in "[{":

@@ -13,6 +13,7 @@ from pydantic import (
     PlainSerializer,
     TypeAdapter,
     ValidationError,
+    WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -21,6 +22,9 @@ from mainstem.errors import InvalidInput
 from mainstem.model.duration import format_duration, parse_duration
 
 T = TypeVar("T")
+
+DYNAMIC = "$dynamic"
+"""Marks, in the JSON Schema of a property, that it may be an expression."""
 
 _MARKS = ("{{", "{%", "{#")
 
@@ -136,11 +140,11 @@ class Property(Generic[T]):
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         inner = schema.get("metadata", {}).get("inner", str)
-        literal = TypeAdapter(inner).json_schema()
+        literal = handler(_adapter_of(inner).core_schema)
         if literal == {"type": "string"}:
-            return literal
-        literal.pop("$defs", None)
-        return {"anyOf": [literal, {"type": "string", "description": "an expression"}]}
+            return {**literal, DYNAMIC: True}
+        expression = {"type": "string", "description": "an expression"}
+        return {"anyOf": [literal, expression], DYNAMIC: True}
 
 
 def _reason(value: object, error: ValidationError) -> str:
@@ -172,4 +176,8 @@ Duration = Annotated[
     BeforeValidator(_to_duration),
     PlainSerializer(lambda d: format_duration(d), return_type=str),
 ]
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[
+    str,
+    BeforeValidator(_text),
+    WithJsonSchema({"type": ["string", "number", "boolean"], DYNAMIC: True}),
+]

@@ -1,9 +1,9 @@
 """The base of every plug-in class, and polymorphic fields resolved by `type`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -83,14 +83,27 @@ class Plugin(Properties):
     """A class that a flow names by `type`.
 
     TYPE is the full name in the flow language; ALIASES are further full names it answers to.
-    DEPRECATED plug-ins work, but their use is reported as a warning.
+    DEPRECATED plug-ins work, but their use is reported as a warning. OUTPUTS describes each
+    output for the docs page: its name and one sentence.
     """
 
     TYPE: ClassVar[str]
     ALIASES: ClassVar[tuple[str, ...]] = ()
     DEPRECATED: ClassVar[bool] = False
+    OUTPUTS: ClassVar[Mapping[str, str]] = {}
 
     type: str
+
+
+PLUGIN_MARK: Final = "$plugin"
+"""Marks, in the JSON Schema of a class, a place for any plug-in of a kind."""
+
+_BASES: dict[str, type[Plugin]] = {}
+
+
+def plugin_bases() -> Mapping[str, type[Plugin]]:
+    """The kinds of plug-ins that fields may hold, by class name."""
+    return _BASES
 
 
 def plugin_field(base: Any) -> Any:
@@ -115,11 +128,12 @@ def plugin_field(base: Any) -> Any:
             suggestion = getattr(error, "suggestion", None)
             raise Fault(error.message, "type", "invalid-type", suggestion).error() from error
 
+    _BASES[base.__name__] = base
     return Annotated[
         base,
         PlainValidator(build),
         PlainSerializer(_written, return_type=dict[str, Any]),
-        WithJsonSchema({"$ref": f"#/$defs/any.{base.__name__}"}),
+        WithJsonSchema({PLUGIN_MARK: base.__name__}),
     ]
 
 
