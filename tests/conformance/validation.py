@@ -29,7 +29,7 @@ from mainstem.sdk.trigger import Trigger
 from tests.conformance.registry import installed, missing_types
 
 _FLOW_TRIGGER = "io.kestra.plugin.core.trigger.Flow"
-_KNOWN = re.compile(r"(Unrecognized field \".*?\" \(class [\w.$]+\)).*?properties: (.*)\)\Z", re.S)
+_KNOWN = re.compile(r"(Unrecognized field \".*?\" \(class [\w.$]+\)).*?properties: (.*)", re.DOTALL)
 
 _MODELS: Mapping[str, type[Properties]] = {
     "retry": Retry,

@@ -47,6 +47,10 @@ class WorkingDirectory(FlowableTask):
         if any(isinstance(task, (FlowableTask, ExecutableTask)) for task in self.tasks):
             message = "Only runnable tasks are allowed as children of a WorkingDirectory task"
             yield Fault(message, "tasks", "not-runnable")
+        if any(task.worker_group is not None for task in self.tasks):
+            message = "Cannot set a Worker Group in any WorkingDirectory sub-tasks, "
+            message += "it is only supported at the WorkingDirectory level"
+            yield Fault(message, "tasks", "worker-group")
 
     def main_tasks(self) -> Iterator[Task]:
         return iter(self.tasks)
