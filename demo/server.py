@@ -74,7 +74,6 @@ def settings(state: Path, plan: Plan) -> dict[str, object]:
         "name": "demo",
         "url": str(plan.repository),
         "branch": "main",
-        "mappings": {"dbt/taxi": "taxi:dbt"},
         "interval_seconds": 5,
     }
     git = {"allow_file_urls": True, "sources": [source] if plan.repository else []}
