@@ -44,6 +44,9 @@ def _kill_node(turn: Turn, node: Node) -> None:
     state, plan = node.state, node.plan
     if state.is_terminal or state is State.KILLING or node.run.dynamic or plan is None:
         return
+    above = node.parent
+    if above is not None and above.plan is not None and above.plan.kind is Kind.WORKSPACE:
+        return
     if state.is_created or state in (State.PAUSED, State.RETRYING):
         stop(turn, node, State.KILLED)
         turn.queue.append((Step.SETTLE, node))

@@ -11,7 +11,7 @@ from mainstem.engine.decision import (
     Started,
     WorkspaceRuns,
 )
-from mainstem.engine.ending import abort
+from mainstem.engine.ending import abort, stop
 from mainstem.engine.node import Node
 from mainstem.engine.outcome import allow, close_attempt, open_attempt, with_outputs
 from mainstem.engine.plan import Kind
@@ -84,6 +84,10 @@ def finish(
         state = State.KILLED if state is State.FAILED else state
     elif state is State.FAILED and retry_later(turn, node, run):
         return
+    if node.plan is not None and node.plan.kind is Kind.WORKSPACE:
+        for child in node.children.values():
+            if not child.state.is_terminal:
+                stop(turn, child, State.KILLED)
     policy = node.plan.retry if node.plan else None
     if state is State.SUCCESS and policy and policy.warning_on_retry and tries(run) > 1:
         state = State.WARNING

@@ -168,6 +168,15 @@ class LiveExecution:
                 _drop(self._tasks, each)
         return gone
 
+    def adopt(self, other: "LiveExecution", inside: Iterable[str], path: tuple[str, ...]) -> None:
+        """Show the outputs and states of another index, apart from it for the tasks `inside`."""
+        shown = self.outputs = dict(other.outputs)
+        states = self._tasks = dict(other.tasks)
+        self.positions = other.positions
+        for task_id in inside:
+            _detach(shown, task_id, path)
+            _detach(states, task_id, path)
+
     def _count(self, node: Node) -> None:
         """Keep the numbers of leaves that run, wait for someone and wait for a retry."""
         plan = node.plan
@@ -224,6 +233,16 @@ def _place(root: dict[str, object], node: Node, leaf: Mapping[str, object]) -> N
             deeper = level[key] = {}
         level, key = deeper, value
     level[key] = leaf
+
+
+def _detach(root: dict[str, object], key: str, path: tuple[str, ...]) -> None:
+    """Copy the maps on the way to `key[value]…` so that changes there stay private."""
+    level = root
+    for value in path:
+        deeper = level.get(key)
+        copied: dict[str, object] = dict(deeper) if isinstance(deeper, dict) else {}
+        level[key] = copied
+        level, key = copied, value
 
 
 def _drop(root: dict[str, object], node: Node) -> None:

@@ -11,7 +11,7 @@ from mainstem.engine.conclude import conclude, conclude_killed
 from mainstem.engine.flowing import UNRESOLVED, lanes_of
 from mainstem.engine.node import HALTING, Branch, Node
 from mainstem.engine.outcome import fail, reason
-from mainstem.engine.plan import Section
+from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Turn
 from mainstem.model.state import State
 from mainstem.sdk.flowable import FlowableTask, Lane, Lanes
@@ -21,7 +21,7 @@ from mainstem.sdk.task import Task
 def settle(turn: Turn, child: Node) -> None:
     """Take note that a child ended and let its parent go on."""
     parent = child.parent
-    if parent is None or child.run.dynamic:
+    if parent is None or child.run.dynamic or is_foreign(turn, parent):
         return
     branch = parent.branch
     if branch is None:
@@ -32,6 +32,14 @@ def settle(turn: Turn, child: Node) -> None:
         branch.open -= 1
         branch.ended(child)
     look(turn, parent)
+
+
+def is_foreign(turn: Turn, parent: Node) -> bool:
+    """Whether the children are driven elsewhere: by the worker of a WorkingDirectory."""
+    plan = parent.plan
+    if plan is None or plan.kind is not Kind.WORKSPACE:
+        return False
+    return parent.run.id != turn.live.workspace
 
 
 def look(turn: Turn, parent: Node) -> None:
