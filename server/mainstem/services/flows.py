@@ -19,6 +19,10 @@ from mainstem.store import flows as rows
 from mainstem.store.database import Database
 from mainstem.store.flows import FlowRevision, Origin
 
+__all__ = ["FlowChange", "FlowRevision", "FlowService", "FlowWatcher", "InvalidFlow", "Origin"]
+
+__all__ = ["FlowChange", "FlowRevision", "FlowService", "FlowWatcher", "InvalidFlow", "Origin"]
+
 _CACHED = 2_000
 
 

@@ -11,17 +11,37 @@ from mainstem.clock import Clock
 from mainstem.errors import MainstemError
 from mainstem.ui import problems
 from mainstem.ui.assets import Assets
-from mainstem.ui.desk import Desk, desk
+from mainstem.ui.desk import Desk, Services, desk
 from mainstem.ui.live import Bus, Live
-from mainstem.ui.pages import components, settings
+from mainstem.ui.pages import (
+    components,
+    dashboard,
+    execute,
+    execution,
+    execution_files,
+    execution_logs,
+    executions,
+    flow,
+    flows,
+    gitsync,
+    logs,
+    namespace_files,
+    namespaces,
+    palette,
+    settings,
+    system,
+)
 from mainstem.ui.render import Renderer
 from mainstem.ui.security import SecurityHeaders
 
-_PAGES = (components.router, settings.router)
+_PAGES = (
+    dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
+    logs, namespaces, namespace_files, gitsync, system, palette, settings, components,
+)  # fmt: skip
 
 
-def create_ui(bus: Bus, clock: Clock) -> FastAPI:
-    """Build the dashboard; `mainstem.ui.close_ui` ends its streams when the server stops."""
+def create_ui(services: Services, bus: Bus, clock: Clock) -> FastAPI:
+    """Build the dashboard, to be mounted at `/ui`; `close_ui` ends it."""
     assets = Assets()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.state.desk = Desk(
@@ -29,17 +49,24 @@ def create_ui(bus: Bus, clock: Clock) -> FastAPI:
         assets=assets,
         live=Live(bus),
         clock=clock,
+        services=services,
     )
     app.add_middleware(SecurityHeaders)
     app.add_exception_handler(MainstemError, problems.mainstem_problem)
     app.add_exception_handler(HTTPException, problems.http_problem)
     app.add_exception_handler(RequestValidationError, problems.invalid_request)
     app.add_exception_handler(Exception, problems.unexpected)
-    app.add_api_route("/static/{name}", _static, include_in_schema=False)
-    app.add_api_route("/live", _live, include_in_schema=False)
-    for router in _PAGES:
-        app.include_router(router)
+    app.add_api_route("/static/{name}", _static)
+    app.add_api_route("/live", _live)
+    for page in _PAGES:
+        app.include_router(page.router)
     return app
+
+
+def close_ui(app: FastAPI) -> None:
+    """End every live stream, so that the server can stop at once; safe from any thread."""
+    found: Desk = app.state.desk
+    found.live.close()
 
 
 def _static(request: Request, name: str) -> Response:

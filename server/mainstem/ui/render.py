@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from mainstem.clock import Clock
 from mainstem.model.state import State
-from mainstem.ui import ansi, cron, markdown, preferences
+from mainstem.ui import ansi, cron, flash, markdown, preferences
 from mainstem.ui import format as words
 from mainstem.ui.assets import Assets
 from mainstem.ui.preferences import Preferences
@@ -76,12 +76,12 @@ class Renderer:
     ) -> Response:
         """A whole document; equal content answers 304."""
         live = ",".join(frame.topics)
-        return self._answer(
-            request,
-            f"pages/{template}.html",
-            {"frame": frame, "live": live, **(context or {})},
-            status,
-        )
+        said = flash.said(request)
+        shown = {"frame": frame, "live": live, "said": said, **(context or {})}
+        response = self._answer(request, f"pages/{template}.html", shown, status)
+        if said:
+            flash.forget(response)
+        return response
 
     def part(
         self,
