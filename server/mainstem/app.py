@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from mainstem.executor.loop import Executor
 from mainstem.executor.steps import Stepper, StepServices
 from mainstem.expr import RenderOptions
 from mainstem.flowspec.inputs import coerce_output
+from mainstem.gitsync.agent import SyncAgent
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
@@ -35,6 +36,7 @@ from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
 from mainstem.services.others import OtherExecutions
+from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.triggers import TriggerService
 from mainstem.settings import Settings, process_environment
@@ -116,6 +118,17 @@ class App:
             database, self.flows, self.executions, self.host_services, self.options, clock, bus
         )
         self.flows.watch(self.triggers.flows_changed)
+        self.previews = PreviewService(self.storage)
+        self.syncs = SyncAgent(
+            self.settings.git,
+            database,
+            self.flows,
+            self.files,
+            clock,
+            bus,
+            folder=self.settings.state_dir.resolve() / "git",
+            environment=self.environment,
+        )
 
     def _make_loops(self) -> None:
         settings = self.settings
@@ -170,7 +183,7 @@ class App:
         return ExecutionHost(self.host_services, execution, Masker())
 
     def _coerce_outputs(
-        self, declared: "tuple[FlowOutput, ...]", values: Mapping[str, object]
+        self, declared: Sequence[FlowOutput], values: Mapping[str, object]
     ) -> Mapping[str, object]:
         types = {output.id: output.type for output in declared}
         return {
@@ -198,7 +211,10 @@ class App:
         _log.info("started", extra={"database": self.database.engine.dialect.name})
 
     def _components(self) -> list[Component]:
-        return [LogWriter(self.database, self.workers, self.bus)]
+        found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
+        if self.settings.git.sources:
+            found.append(self.syncs)
+        return found
 
     def stop(self, *, kill: bool = True) -> None:
         """End the loops; running attempts are killed and made again at the next start."""

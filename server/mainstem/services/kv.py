@@ -13,6 +13,8 @@ from mainstem.store import kv as rows
 from mainstem.store.database import Database
 from mainstem.store.kv import StoredKv
 
+__all__ = ["KvService", "Located", "StoredKv"]
+
 
 @dataclass(frozen=True, slots=True)
 class Located:

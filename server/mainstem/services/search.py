@@ -13,7 +13,16 @@ from mainstem.store.filters import ExecutionFilter
 from mainstem.store.logs import LogFilter, StoredLine, StoredMetric
 from mainstem.store.views import FlowFigures, Page, Slot
 
-__all__ = ["ExecutionFilter", "FlowFigures", "LogFilter", "Page", "SearchService", "Slot"]
+__all__ = [
+    "ExecutionFilter",
+    "FlowFigures",
+    "LogFilter",
+    "Page",
+    "SearchService",
+    "Slot",
+    "StoredLine",
+    "StoredMetric",
+]
 
 
 class SearchService:

@@ -1,0 +1,36 @@
+"""The FastAPI application of the API."""
+
+from typing import Final
+
+from fastapi import FastAPI
+
+from mainstem import __version__
+from mainstem.api import errors, executions, flows, logs, namespaces, server
+from mainstem.api.services import ApiServices
+
+PREFIXES: Final = ("/api/v1", "/api/v1/main")
+
+
+def create_api(services: ApiServices) -> FastAPI:
+    """Every route under `/api/v1`, and again under the default tenant `main`."""
+    app = FastAPI(
+        title="Mainstem",
+        version=__version__,
+        docs_url="/api/docs",
+        openapi_url="/api/openapi.json",
+        redoc_url=None,
+    )
+    app.state.api_services = services
+    errors.install(app)
+    app.include_router(server.health)
+    for prefix in reversed(PREFIXES):
+        for router in (
+            server.router,
+            executions.bulk,
+            logs.router,
+            executions.router,
+            flows.router,
+            namespaces.router,
+        ):
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+    return app

@@ -1,0 +1,69 @@
+"""Errors as JSON: status by class, message for the reader, nothing of the inside."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from mainstem.errors import (
+    Conflict,
+    Denied,
+    Gone,
+    InvalidInput,
+    MainstemError,
+    NotFound,
+    Stalled,
+    Transient,
+)
+
+_log = logging.getLogger("mainstem.api")
+
+_STATUS: Final[Sequence[tuple[type[MainstemError], int]]] = (
+    (Gone, 410),
+    (NotFound, 404),
+    (InvalidInput, 422),
+    (Conflict, 409),
+    (Denied, 403),
+    (Transient, 503),
+    (Stalled, 502),
+)
+
+
+def status_of(error: MainstemError) -> int:
+    """The HTTP status of an error."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem(status: int, message: str) -> JSONResponse:
+    """The body in the reference's shape."""
+    body = {"message": message, "_embedded": {"errors": [{"message": message}]}}
+    return JSONResponse(body, status_code=status)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the API in one shape."""
+
+    @app.exception_handler(MainstemError)
+    async def ours(_request: Request, error: MainstemError) -> JSONResponse:
+        return problem(status_of(error), error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'][1:])}: {item['msg']}"
+            for item in error.errors()
+        )
+        return problem(422, f"invalid request: {faults}")
+
+    @app.exception_handler(HTTPException)
+    async def http(_request: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", exc_info=error, extra={"path": request.url.path})
+        return problem(500, "internal error; the server's log has the details")

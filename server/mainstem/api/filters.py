@@ -1,0 +1,95 @@
+"""Query parameters to search filters."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from starlette.datastructures import QueryParams
+
+from mainstem.errors import InvalidInput
+from mainstem.model.duration import parse_duration
+from mainstem.model.log import Level
+from mainstem.model.state import State
+from mainstem.services.search import ExecutionFilter, LogFilter
+
+
+def parse_labels(items: Iterable[str]) -> dict[str, str]:
+    """`key:value` pairs; raises InvalidInput for one without a colon."""
+    found = {}
+    for item in items:
+        key, mark, value = item.partition(":")
+        if not mark:
+            raise InvalidInput(f"label `{item}` must be written key:value")
+        found[key] = value
+    return found
+
+
+def execution_filter(params: QueryParams) -> ExecutionFilter:
+    """The filter of a search; raises InvalidInput naming a bad parameter."""
+    text = params.get("q", "").strip().strip("*")
+    return ExecutionFilter(
+        namespace=params.get("namespace") or None,
+        flow_id=params.get("flowId") or None,
+        states=[parse_state(item) for item in params.getlist("state")],
+        labels=parse_labels(params.getlist("labels")),
+        start=_start(params),
+        end=parse_moment(params.get("endDate")),
+        text=text or None,
+        parent_id=params.get("triggerExecutionId") or params.get("parentId") or None,
+        trigger_id=params.get("triggerId") or None,
+    )
+
+
+def log_filter(params: QueryParams, execution_id: str | None = None) -> LogFilter:
+    """The filter of a log search; raises InvalidInput naming a bad parameter."""
+    attempt, after = params.get("attempt"), params.get("after")
+    return LogFilter(
+        execution_id=execution_id or params.get("executionId") or None,
+        namespace=params.get("namespace") or None,
+        flow_id=params.get("flowId") or None,
+        task_run_ids=params.getlist("taskRunId"),
+        task_ids=params.getlist("taskId"),
+        trigger_id=params.get("triggerId") or None,
+        attempt=int(attempt) + 1 if attempt and attempt.isdigit() else None,
+        level=parse_level(params.get("minLevel") or params.get("level")),
+        text=params.get("q") or None,
+        start=_start(params),
+        end=parse_moment(params.get("endDate")),
+        after=int(after) if after and after.isdigit() else None,
+    )
+
+
+def parse_state(text: str) -> State:
+    try:
+        return State(text.upper())
+    except ValueError as error:
+        known = ", ".join(State)
+        raise InvalidInput(f"`{text}` is not a state (known: {known})") from error
+
+
+def parse_level(text: str | None) -> Level:
+    if not text:
+        return Level.TRACE
+    try:
+        return Level[text.upper()]
+    except KeyError as error:
+        raise InvalidInput(f"`{text}` is not a level (TRACE, DEBUG, INFO, WARN, ERROR)") from error
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """An ISO date-time; one without a zone is UTC."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(f"`{text}` is not an ISO date-time") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _start(params: QueryParams) -> datetime | None:
+    given = parse_moment(params.get("startDate"))
+    back = params.get("timeRange")
+    if given is None and back:
+        length: timedelta = parse_duration(back)
+        return datetime.now(UTC) - length
+    return given

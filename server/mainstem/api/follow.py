@@ -1,0 +1,111 @@
+"""Following: server-sent events driven by signals, each event read afresh from the store."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+
+from fastapi.concurrency import run_in_threadpool
+
+from mainstem.api import wire
+from mainstem.api.services import ApiServices
+from mainstem.bus.inprocess import execution_topic
+from mainstem.model.execution import Execution
+from mainstem.services.search import LogFilter, StoredLine
+
+_KEEP_ALIVE_SECONDS = 15.0
+_LOOK_SECONDS = 2.0
+_LINES = 1_000
+
+
+@contextmanager
+def signals(services: ApiServices, *topics: str) -> Iterator[asyncio.Event]:
+    """An event of this loop that is set whenever one of the topics is published."""
+    loop = asyncio.get_running_loop()
+    changed = asyncio.Event()
+
+    def wake(_topic: str) -> None:
+        loop.call_soon_threadsafe(changed.set)
+
+    unsubscribe = services.bus.subscribe(topics, wake)
+    try:
+        yield changed
+    finally:
+        unsubscribe()
+
+
+async def _wait(changed: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(changed.wait(), seconds)
+    except TimeoutError:
+        return
+    changed.clear()
+
+
+async def wait_for_end(services: ApiServices, execution_id: str) -> Execution:
+    """The execution once it has ended."""
+    with signals(services, execution_topic(execution_id)) as changed:
+        while True:
+            execution = await run_in_threadpool(services.executions.get, execution_id)
+            if execution.state.is_terminal:
+                return execution
+            await _wait(changed, _LOOK_SECONDS)
+
+
+def _event(name: str, body: object, number: object = "") -> str:
+    text = json.dumps(body, default=str, separators=(",", ":"))
+    return f"id: {number or name}\nevent: {name}\ndata: {text}\n\n"
+
+
+async def follow_execution(
+    services: ApiServices, execution_id: str, full: Callable[[Execution], wire.Json]
+) -> AsyncIterator[str]:
+    """`start` with the execution as it is, `progress` on each change, `end` when it has ended."""
+    seen: str | None = None
+    with signals(services, execution_topic(execution_id)) as changed:
+        while True:
+            execution = await run_in_threadpool(services.executions.get, execution_id)
+            body = await run_in_threadpool(full, execution)
+            current = json.dumps(body, default=str)
+            if execution.state.is_terminal:
+                yield _event("end", body)
+                return
+            if current != seen:
+                yield _event("start" if seen is None else "progress", body)
+                seen = current
+            else:
+                yield ": keep-alive\n\n"
+            await _wait(changed, _KEEP_ALIVE_SECONDS)
+
+
+async def follow_logs(
+    services: ApiServices, execution_id: str, wanted: LogFilter
+) -> AsyncIterator[str]:
+    """Every line as it is written; ends after the execution has ended and all are told."""
+    after = wanted.after
+    with signals(services, execution_topic(execution_id)) as changed:
+        while True:
+            execution = await run_in_threadpool(services.executions.get, execution_id)
+            lines = await run_in_threadpool(_more, services, wanted, after)
+            for item in lines:
+                yield _event("line", wire.log_line(item), item.number)
+                after = item.number
+            if len(lines) == _LINES:
+                continue
+            if execution.state.is_terminal:
+                yield _event("end", {})
+                return
+            if not lines:
+                yield ": keep-alive\n\n"
+            await _wait(changed, _LOOK_SECONDS)
+
+
+def _more(services: ApiServices, wanted: LogFilter, after: int | None) -> list[StoredLine]:
+    part = LogFilter(
+        execution_id=wanted.execution_id,
+        task_run_ids=wanted.task_run_ids,
+        task_ids=wanted.task_ids,
+        level=wanted.level,
+        after=after,
+    )
+    return services.search.lines(part, limit=_LINES)

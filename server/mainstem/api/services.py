@@ -1,0 +1,44 @@
+"""What routes reach: the services of one server."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from mainstem.bus.inprocess import Bus
+from mainstem.clock import Clock
+from mainstem.gitsync.agent import SyncAgent
+from mainstem.services.executions import ExecutionService
+from mainstem.services.files import FileService
+from mainstem.services.flows import FlowService
+from mainstem.services.inputs import InputService
+from mainstem.services.kv import KvService
+from mainstem.services.previews import PreviewService
+from mainstem.services.search import SearchService
+from mainstem.services.triggers import TriggerService
+
+
+@dataclass(frozen=True, slots=True)
+class ApiServices:
+    """Made by the composition root; `health` reports each loop."""
+
+    flows: FlowService
+    executions: ExecutionService
+    inputs: InputService
+    search: SearchService
+    triggers: TriggerService
+    kv: KvService
+    files: FileService
+    previews: PreviewService
+    syncs: SyncAgent
+    bus: Bus
+    clock: Clock
+    health: Callable[[], Mapping[str, object]]
+
+
+def _services(request: Request) -> ApiServices:
+    return cast("ApiServices", request.app.state.api_services)
+
+
+Services = Annotated[ApiServices, Depends(_services)]

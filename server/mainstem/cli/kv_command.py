@@ -1,0 +1,58 @@
+"""`mainstem kv`: the key-value store of a running server."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from mainstem.cli.options import add_server_option
+from mainstem.cli.remote import Remote
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_server_option(parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (
+        ("list", "list the keys of a namespace"),
+        ("get", "print a value"),
+        ("set", "store a value"),
+        ("delete", "delete a key"),
+    ):
+        sub = actions.add_parser(name, help=text)
+        sub.add_argument("namespace")
+        if name != "list":
+            sub.add_argument("key")
+        if name == "set":
+            sub.add_argument("value", nargs="?", help="text; left out: read from --file")
+            sub.add_argument("--file", type=Path, help="read the value from a file, - for input")
+            sub.add_argument("--json", action="store_true", help="the value is JSON, not text")
+            sub.add_argument("--ttl", help="time to live as an ISO duration")
+
+
+def run(args: argparse.Namespace) -> int:
+    remote = Remote(args.server)
+    base = f"/namespaces/{args.namespace}/kv"
+    if args.action == "list":
+        for entry in remote.call("GET", base):
+            print(f"{entry['key']}\t{entry['type']}\t{entry.get('expirationDate') or ''}")
+        return 0
+    if args.action == "get":
+        value = remote.call("GET", f"{base}/{args.key}")["value"]
+        print(value if isinstance(value, str) else json.dumps(value))
+        return 0
+    if args.action == "delete":
+        done = remote.call("DELETE", f"{base}/{args.key}")
+        return 0 if done else 1
+    text = _value(args)
+    body = text if args.json else json.dumps(text)
+    headers = {"ttl": args.ttl} if args.ttl else {}
+    remote.call("PUT", f"{base}/{args.key}", content=body, headers=headers)
+    return 0
+
+
+def _value(args: argparse.Namespace) -> str:
+    if args.value is not None:
+        return str(args.value)
+    if args.file is None or str(args.file) == "-":
+        return sys.stdin.read()
+    return Path(args.file).read_text()

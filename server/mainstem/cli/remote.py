@@ -1,0 +1,38 @@
+"""Talks to a running server."""
+
+from typing import Any
+
+import httpx
+
+from mainstem.errors import Conflict, InvalidInput, NotFound, Stalled, Transient
+
+
+class Remote:
+    """Calls of the API, with its errors as ours."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server.rstrip("/")
+        self.client = httpx.Client(base_url=f"{self._server}/api/v1", timeout=600, trust_env=False)
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """The parsed answer; raises the error that the status means."""
+        try:
+            answer = self.client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise Transient(
+                f"no server answers at {self._server} ({error}): start one with `mainstem up`, or "
+                "name it with --server"
+            ) from error
+        if answer.is_success:
+            is_json = "json" in answer.headers.get("content-type", "")
+            return answer.json() if is_json and answer.content else answer.text
+        raise _error(answer)
+
+
+def _error(answer: httpx.Response) -> Exception:
+    try:
+        message = str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        message = f"the server answered {answer.status_code}"
+    kinds = {404: NotFound, 409: Conflict, 410: NotFound, 422: InvalidInput, 502: Stalled}
+    return kinds.get(answer.status_code, Transient)(message)

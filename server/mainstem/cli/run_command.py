@@ -1,0 +1,110 @@
+"""`mainstem run`: one execution in this process, with live logs."""
+
+import argparse
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from mainstem.app import App
+from mainstem.bus.inprocess import execution_topic
+from mainstem.cli.options import add_settings_options, parse_pairs, settings_from
+from mainstem.errors import InvalidInput
+from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
+from mainstem.model.state import State
+from mainstem.runtime.lock import StateLock
+from mainstem.services.executions import NewRun
+from mainstem.services.search import LogFilter
+from mainstem.telemetry import configure_logging
+
+_EXIT: Final[Mapping[State, int]] = {
+    State.SUCCESS: 0,
+    State.WARNING: 0,
+    State.SKIPPED: 0,
+    State.PAUSED: 75,
+    State.KILLED: 137,
+}
+_LOOK_SECONDS: Final = 0.5
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings_options(parser)
+    parser.add_argument("flow", help="a flow file, or the id of a stored flow (namespace.id)")
+    parser.add_argument(
+        "-i", "--input", action="append", default=[], metavar="KEY=VALUE", help="an input"
+    )
+    parser.add_argument(
+        "-f", "--file", action="append", default=[], metavar="KEY=PATH", help="a FILE input"
+    )
+    parser.add_argument(
+        "-l", "--label", action="append", default=[], metavar="KEY=VALUE", help="a label"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only how it ended")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0 for SUCCESS and WARNING, 75 for PAUSED, 137 for KILLED, 1 for the rest."""
+    settings = settings_from(args)
+    configure_logging(settings.log_format, "WARNING")
+    lock = StateLock(settings.state_dir).acquire()
+    app = App(settings.model_copy(update={"scheduler": False}))
+    try:
+        new = _new_run(app, args)
+        app.start()
+        execution = _follow(app, app.executions.create(new), quiet=args.quiet)
+    finally:
+        app.stop()
+        lock.release()
+    print(f"{execution.flow} {execution.id} {execution.state}", file=sys.stderr)
+    return _EXIT.get(execution.state, 1)
+
+
+def _new_run(app: App, args: argparse.Namespace) -> NewRun:
+    path = Path(args.flow)
+    if path.is_file():
+        flow = app.flows.save(path.read_text()).flow
+    else:
+        namespace, mark, flow_id = args.flow.rpartition(".")
+        if not mark:
+            raise InvalidInput(f"`{args.flow}` is neither a file nor an id (namespace.id)")
+        flow = FlowId(namespace, flow_id)
+    uploads = {
+        key: (Path(name).name, Path(name).read_bytes())
+        for key, name in parse_pairs(args.file, "--file").items()
+    }
+    return NewRun(
+        flow,
+        inputs=parse_pairs(args.input, "--input"),
+        labels=parse_pairs(args.label, "--label"),
+        files=uploads,
+    )
+
+
+def _follow(app: App, execution: Execution, *, quiet: bool) -> Execution:
+    changed = threading.Event()
+    unsubscribe = app.bus.subscribe([execution_topic(execution.id)], lambda _topic: changed.set())
+    shown: int | None = None
+    try:
+        while True:
+            changed.clear()
+            current = app.executions.get(execution.id)
+            shown = shown if quiet else _print_lines(app, execution.id, shown)
+            if current.state.is_terminal or current.state.is_paused:
+                return current
+            changed.wait(_LOOK_SECONDS)
+    except KeyboardInterrupt:
+        app.executions.kill(execution.id)
+        raise
+    finally:
+        unsubscribe()
+
+
+def _print_lines(app: App, execution_id: str, after: int | None) -> int | None:
+    for item in app.search.lines(LogFilter(execution_id=execution_id, after=after)):
+        line = item.line
+        at = line.at.strftime("%H:%M:%S.%f")[:-3]
+        print(f"{at} {line.level.name:<5} {line.task_id or '-'}: {line.message}", flush=True)
+        after = item.number
+    return after

@@ -1,0 +1,122 @@
+"""`mainstem up`: the server."""
+
+import argparse
+import json
+import logging
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from mainstem.app import App
+from mainstem.cli.options import add_settings_options, settings_from
+from mainstem.errors import Stalled
+from mainstem.runtime.lock import StateLock
+from mainstem.server import create_server
+from mainstem.settings import Settings
+from mainstem.telemetry import configure_logging
+
+_log = logging.getLogger("mainstem.up")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_settings_options(parser)
+    parser.add_argument("--port", type=int, help="port to listen on; 0 takes any free one")
+    parser.add_argument(
+        "--local-gcp", action="store_true", help="run local Google Cloud beside the server"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; returns 0 after a clean drain."""
+    overrides: dict[str, object] = {} if args.port is None else {"server.port": args.port}
+    settings = settings_from(args, **overrides)
+    configure_logging(settings.log_format, settings.log_level)
+    local: subprocess.Popen[str] | None = None
+    try:
+        if args.local_gcp:
+            local, endpoints = start_local_gcp(settings.state_dir / "local-gcp")
+            overrides |= {f"gcp.endpoints.{name}": url for name, url in endpoints.items()}
+            settings = settings_from(args, **overrides)
+        return _serve(settings)
+    finally:
+        if local is not None:
+            local.terminate()
+            local.wait(timeout=30)
+
+
+def _serve(settings: Settings) -> int:
+    listener = _listen(settings)
+    port = listener.getsockname()[1]
+    bound = settings.model_copy(
+        update={"server": settings.server.model_copy(update={"port": port})}
+    )
+    lock = StateLock(settings.state_dir).acquire()
+    app = App(bound)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_server(app),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            lifespan="off",
+        )
+    )
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    app.start()
+    host = settings.server.host
+    print(
+        f"Mainstem is ready at http://{host}:{port}/ui/ "
+        f"(this machine only: it has no users yet, so it listens on {host})",
+        flush=True,
+    )
+    try:
+        server.run(sockets=[listener])
+    finally:
+        app.stop()
+        lock.release()
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.server.host, settings.server.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Stalled(
+            f"port {port} of {host} is taken ({error.strerror}): choose another with --port"
+        ) from error
+    return listener
+
+
+def start_local_gcp(state: Path) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """Start local Google Cloud as a child; returns it and its endpoints by service.
+
+    Raises Stalled when it does not come up.
+    """
+    command = [sys.executable, "-m", "mainstem.localgcp", "up", "--state", str(state), "--json"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    line = child.stdout.readline()
+    try:
+        told = json.loads(line)
+    except ValueError as error:
+        child.terminate()
+        raise Stalled("local Google Cloud did not start; its log above says why") from error
+    _log.info("local Google Cloud is ready", extra={"console": told.get("console")})
+    wanted = ("storage", "bigquery", "secretmanager", "token")
+    return child, {name: told[name] for name in wanted if told.get(name)}
