@@ -1,4 +1,4 @@
-"""How BigQuery's case-sensitive names become DuckDB's case-insensitive ones, and which are legal."""
+"""Legal names, and how case-sensitive ones become DuckDB's case-insensitive ones."""
 
 import re
 from typing import Final

@@ -9,6 +9,7 @@ import duckdb
 from mainstem.localgcp.bigquery import names, store
 from mainstem.localgcp.bigquery.catalog import Catalog
 from mainstem.localgcp.bigquery.errors import BigQueryError, duplicate
+from mainstem.localgcp.bigquery.layout import check_layout
 from mainstem.localgcp.bigquery.model import (
     Dataset,
     DatasetRef,
@@ -28,9 +29,7 @@ def new_etag() -> str:
 class Transaction:
     """What one writer sees and changes; `catalog` is published when it has been committed."""
 
-    def __init__(
-        self, cursor: duckdb.DuckDBPyConnection, catalog: Catalog, now: datetime
-    ) -> None:
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, catalog: Catalog, now: datetime) -> None:
         self.cursor = cursor
         self.catalog = catalog
         self.now = now
@@ -72,6 +71,7 @@ class Transaction:
             self.drop_table(table.ref)
         for column in table.schema:
             names.check_column(column.name)
+        check_layout(table)
         stamped = replace(
             table,
             created=self.now,

@@ -101,9 +101,11 @@ def _delimiter(config: ExternalConfig, text: str) -> str:
 
 
 def _rows(text: str, delimiter: str, quote: str) -> list[list[str]]:
-    quoting = csv_module.QUOTE_MINIMAL if quote else csv_module.QUOTE_NONE
     reader = csv_module.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote or None, quoting=quoting
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv_module.QUOTE_MINIMAL if quote else csv_module.QUOTE_NONE,
     )
     rows = []
     for row in reader:
@@ -168,8 +170,7 @@ def _detect_json(
         raise invalid("Error while reading data, error message: Failed to detect schema: no rows.")
     values = _json_samples(files[0])
     return tuple(
-        _json_field(key, inner, [v.get(key) for v in values])
-        for key, inner in structure.items()
+        _json_field(key, inner, [v.get(key) for v in values]) for key, inner in structure.items()
     )
 
 

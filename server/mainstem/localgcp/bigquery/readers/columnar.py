@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -10,6 +10,7 @@ from mainstem.localgcp.bigquery.errors import invalid
 from mainstem.localgcp.bigquery.model import ExternalConfig
 from mainstem.localgcp.bigquery.readers.objects import SourceFile, duckdb_path
 from mainstem.localgcp.bigquery.sql.types import (
+    DuckType,
     Field,
     SchemaError,
     field_from_duckdb,
@@ -42,7 +43,7 @@ def detect(
     cursor.execute(f"SELECT * EXCLUDE (filename) FROM {relation(files)} LIMIT 0")
     try:
         return tuple(
-            _as_bigquery(field_from_duckdb(name, kind), config)
+            _as_bigquery(field_from_duckdb(name, cast("DuckType", kind)), config)
             for name, kind, *_ in cursor.description or ()
         )
     except SchemaError as problem:

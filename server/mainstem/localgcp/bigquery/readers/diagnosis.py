@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, cast
 import duckdb
 
 from mainstem.localgcp.bigquery.errors import BigQueryError, ErrorProto
+from mainstem.localgcp.bigquery.readers.jsonvalues import unknown_paths
 from mainstem.localgcp.bigquery.readers.objects import SourceFile
 from mainstem.localgcp.bigquery.readers.scan import (
     Source,
@@ -16,7 +17,6 @@ from mainstem.localgcp.bigquery.readers.scan import (
     json_columns,
     split_lines,
 )
-from mainstem.localgcp.bigquery.readers.jsonvalues import unknown_paths
 from mainstem.localgcp.bigquery.readers.text import csv_relation, json_relation, raw_name
 from mainstem.localgcp.bigquery.sql.types import Field
 
@@ -73,7 +73,6 @@ def _bad_csv(
     raws = [raw_name(index) for index in range(len(source.schema))]
     relation = csv_relation(source.config, source.files, len(source.schema), keeps_rejects=True)
     values = _first_bad(cursor, relation, tests, raws)
-    rejects = _rejects(cursor)
     rejected = {offset: _structure_message(r, offset, source) for offset, r in _rejects(cursor)}
     readable = [offset for offset in _record_starts(source, file) if offset not in rejected]
     bad = list(rejected.items())
@@ -145,28 +144,44 @@ def _value_message(field: Field, position: int, raw: str | None, offset: int) ->
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """One line of JSON: which, of which field, and what is wrong with it."""
+
+    ordinal: int
+    field: str
+    message: str
+
+
+def bad_lines(cursor: duckdb.DuckDBPyConnection, source: Source) -> list[BadLine]:
+    """The bad lines of one file; blank lines do not count."""
+    structure, columns = json_columns(cursor, source)
+    tests = json_bad_tests(source, structure, columns)
+    labels = [("", "Parser terminated before end of string")]
+    if not source.config.ignore_unknown_values:
+        paths = unknown_paths(structure, source.schema)
+        labels += [(".".join(path), f"No such field: {'.'.join(path)}.") for path in paths]
+    raws = ["line"] * len(labels) + [column.raw for column in columns]
+    relation = split_lines(json_relation(source.files, in_order=True), structure)
+    bad = []
+    for ordinal, test, raw in _first_bad(cursor, relation, tests, raws):
+        if test < len(labels):
+            bad.append(BadLine(ordinal, *labels[test]))
+        else:
+            field = source.schema[test - len(labels)]
+            bad.append(BadLine(ordinal, field.name, _json_message(field, raw)))
+    return bad
+
+
 def _bad_json(
     cursor: duckdb.DuckDBPyConnection, source: Source, file: SourceFile
 ) -> list[tuple[int, str]]:
-    structure, columns = json_columns(cursor, source)
-    tests = json_bad_tests(source, structure, columns)
-    labels = ["Parser terminated before end of string"]
-    if not source.config.ignore_unknown_values:
-        paths = unknown_paths(structure, source.schema)
-        labels += [f"No such field: {'.'.join(path)}." for path in paths]
-    first_column = len(labels)
-    raws = ["line"] * first_column + [column.raw for column in columns]
-    relation = split_lines(json_relation(source.files, in_order=True), structure)
     starts = list(_line_starts(file))
     bad = []
-    for ordinal, test, raw in _first_bad(cursor, relation, tests, raws):
-        offset = starts[ordinal - 1] if ordinal <= len(starts) else 0
-        if test < first_column:
-            message = labels[test]
-        else:
-            message = _json_message(source.schema[test - first_column], raw)
+    for line in bad_lines(cursor, source):
+        offset = starts[line.ordinal - 1] if line.ordinal <= len(starts) else 0
         place = f"JSON processing encountered an error in row starting at position {offset}: "
-        bad.append((offset, place + message))
+        bad.append((offset, place + line.message))
     return bad
 
 
@@ -175,12 +190,16 @@ def _json_message(field: Field, raw: str | None) -> str:
         return f"Missing required field: {field.name}."
     if field.is_repeated and not raw.startswith("["):
         return f"Array specified for non-repeated field or scalar for repeated field: {field.name}."
-    return f"Could not convert value to {field.type.lower()}. Field: {field.name}; Value: {raw[:200]}"
+    return (
+        f"Could not convert value to {field.type.lower()}. Field: {field.name}; Value: {raw[:200]}"
+    )
 
 
 def _open(file: SourceFile) -> BinaryIO:
-    opened = gzip.open(file.path, "rb") if file.is_gzip else file.path.open("rb")
-    return cast("BinaryIO", opened)
+    """The file's text, decompressed; whoever asks closes it."""
+    if file.is_gzip:
+        return cast("BinaryIO", gzip.open(file.path, "rb"))
+    return file.path.open("rb")
 
 
 def _line_starts(file: SourceFile) -> Iterator[int]:

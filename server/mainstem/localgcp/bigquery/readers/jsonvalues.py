@@ -32,7 +32,7 @@ def top_level(structure: Structure, row: str, schema: Sequence[Field]) -> list[J
 
 def split_pattern(structure: Structure) -> str:
     """The `from_json` pattern that splits an object into its keys and no further."""
-    inner = ", ".join(f"{_json_text(key)}: \"JSON\"" for key in structure)
+    inner = ", ".join(f'{_json_text(key)}: "JSON"' for key in structure)
     return literal("{" + inner + "}")
 
 

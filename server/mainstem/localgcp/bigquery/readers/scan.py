@@ -28,7 +28,6 @@ from mainstem.localgcp.bigquery.readers.text import (
 )
 from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
 
-
 WELL_FORMED: Final = "coalesce(json_type(TRY_CAST(line AS JSON)) = 'OBJECT', false)"
 
 
@@ -43,9 +42,7 @@ class Source:
     """The folder whose paths are gs:// URIs; None for an upload."""
 
 
-def scan_sql(
-    cursor: duckdb.DuckDBPyConnection, source: Source, *, skips_bad: bool = False
-) -> str:
+def scan_sql(cursor: duckdb.DuckDBPyConnection, source: Source, *, skips_bad: bool = False) -> str:
     """A query whose columns are the schema's and then `_FILE_NAME`.
 
     Without `skips_bad` the first bad record stops it; with it bad records are left out.
@@ -211,5 +208,5 @@ def file_name_sql(source: Source) -> str:
     return f"'gs://' || substr({FILE_COLUMN}, {start}) AS \"_FILE_NAME\""
 
 
-class ScanFailed(Exception):  # noqa: N818 - a signal between scan and diagnosis
+class ScanFailed(Exception):
     """A scan cannot succeed as asked; the message is BigQuery's without its place."""

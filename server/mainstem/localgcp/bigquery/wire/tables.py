@@ -222,9 +222,8 @@ def _with_partitioning(table: Table, body: TableBody) -> Table:
     given = body.model_fields_set
     if "time_partitioning" in given:
         wanted, held = body.time_parts(), table.time_partitioning
-        if wanted is None or held is None or (wanted.type, wanted.field) != (held.type, held.field):
-            if wanted != held:
-                raise invalid(f"Cannot change partitioning of table {table.ref}")
+        if _partition_key(wanted) != _partition_key(held):
+            raise invalid(f"Cannot change partitioning of table {table.ref}")
         table = replace(table, time_partitioning=wanted)
         nested = body.time_partitioning
         if nested is not None and nested.require_partition_filter is not None:
@@ -232,6 +231,10 @@ def _with_partitioning(table: Table, body: TableBody) -> Table:
     if "range_partitioning" in given and body.range_parts() != table.range_partitioning:
         raise invalid(f"Cannot change partitioning of table {table.ref}")
     return table
+
+
+def _partition_key(by_time: TimePartitioning | None) -> tuple[str, str | None] | None:
+    return None if by_time is None else (by_time.type, by_time.field)
 
 
 def _with_source(table: Table, body: TableBody) -> Table:
@@ -299,7 +302,7 @@ def reference_json(ref: TableRef) -> dict[str, str]:
 
 def _common(table: Table) -> dict[str, object]:
     ref = table.ref
-    body = {
+    body: dict[str, object] = {
         "kind": "bigquery#table",
         "id": str(ref),
         "tableReference": reference_json(ref),

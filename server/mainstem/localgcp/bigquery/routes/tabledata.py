@@ -1,0 +1,82 @@
+"""The rows of tables: reading them by pages, adding them one by one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+
+from mainstem.localgcp.bigquery.errors import invalid
+from mainstem.localgcp.bigquery.insertall import InsertRequest, insert_all
+from mainstem.localgcp.bigquery.model import TableRef
+from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
+from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
+from mainstem.localgcp.bigquery.routes.http import Body, Engine, JsonAnswer
+from mainstem.localgcp.bigquery.rows import read_page
+from mainstem.localgcp.bigquery.sql.types import Field
+from mainstem.localgcp.bigquery.wire.base import read
+from mainstem.localgcp.bigquery.wire.jobjson import with_rows
+
+router = APIRouter()
+TABLE = "/projects/{project}/datasets/{dataset}/tables/{table}"
+
+
+@router.get(TABLE + "/data")
+def list_rows(
+    project: str, dataset: str, table: str, engine: Engine, request: Request
+) -> JsonAnswer:
+    """A page of rows; the columns that `selectedFields` names, or all."""
+    query = request.query_params
+    ref = TableRef(project, dataset, table)
+    if dataset == ANONYMOUS:
+        held = engine.results.table(ref)
+    else:
+        held = engine.warehouse.catalog(project).table(ref, engine.warehouse.now())
+    if not held.is_native:
+        raise invalid(f"Cannot list a table of type {held.kind}.")
+    start = place_of(query.get("pageToken"))
+    if not start:
+        start = whole_number("startIndex", query.get("startIndex")) or 0
+    limit = whole_number("maxResults", query.get("maxResults"))
+    int64 = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
+    fields = _selected(held.schema, query.get("selectedFields"))
+    with engine.warehouse.reading() as cursor:
+        counted = cursor.execute(f"SELECT count(*) FROM {relation(ref)}").fetchone()
+        page = read_page(cursor, relation(ref), fields, (start, limit), int64_timestamps=int64)
+    head: dict[str, object] = {
+        "kind": "bigquery#tableDataList",
+        "etag": held.etag,
+        "totalRows": str(counted[0] if counted is not None else 0),
+    }
+    if page.has_more:
+        head["pageToken"] = token_of(start + len(page.rows))
+    return JsonAnswer(with_rows(head, page.body()))
+
+
+def _selected(schema: Sequence[Field], text: str | None) -> tuple[Field, ...]:
+    """The named fields in the schema's order; `record.member` narrows a record."""
+    if not text:
+        return tuple(schema)
+    wanted = [name.strip().casefold() for name in text.split(",")]
+    chosen = []
+    for field in schema:
+        name = field.name.casefold()
+        inner = [path.removeprefix(f"{name}.") for path in wanted if path.startswith(f"{name}.")]
+        if name in wanted:
+            chosen.append(field)
+        elif inner:
+            chosen.append(replace(field, fields=_selected(field.fields, ",".join(inner))))
+    known = {path.partition(".")[0] for path in wanted} - {f.name.casefold() for f in schema}
+    if known:
+        raise invalid(f"No such field: {min(known)}", "selectedFields")
+    return tuple(chosen)
+
+
+@router.post(TABLE + "/insertAll")
+def insert_rows(project: str, dataset: str, table: str, body: Body, request: Request) -> JsonAnswer:
+    wanted = read(InsertRequest, body)
+    state = request.app.state
+    errors = insert_all(state.engine, state.insert_ids, TableRef(project, dataset, table), wanted)
+    answer: dict[str, object] = {"kind": "bigquery#tableDataInsertAllResponse"}
+    if errors:
+        answer["insertErrors"] = errors
+    return JsonAnswer(answer)
