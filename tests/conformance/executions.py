@@ -1,0 +1,64 @@
+"""Runs lines of `executions.jsonl` against the engine in its world of virtual time.
+
+Steps that are about the API itself (search, webhooks, downloads, following) are skipped here.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from mainstem.errors import MainstemError
+from tests.conformance.execution_expect import Expectations
+from tests.conformance.execution_steps import Steps
+from tests.conformance.execution_world import LineWorld, Skipped
+
+
+def run_line(line: dict[str, Any], corpus_dir: Path) -> str | None:
+    """None if the line holds, `skipped: …`, or what differs."""
+    expect = dict(line.get("expect") or {})
+    if "trigger_states" in expect:
+        return "skipped: trigger states are the scheduler's"
+    try:
+        world = LineWorld(line, corpus_dir)
+    except Skipped as reason:
+        return f"skipped: {reason}"
+    try:
+        return _run(world, expect)
+    except Skipped as reason:
+        return f"skipped: {reason}"
+    finally:
+        world.world.close()
+
+
+def _run(world: LineWorld, expect: dict[str, Any]) -> str | None:
+    steps = Steps(world)
+    if expect.pop("rejected", False):
+        return _rejected(steps, expect)
+    listed = world.line.get("steps") or [{"op": "create", "await": "terminated"}]
+    for step in listed:
+        fault = steps.perform(step)
+        if fault:
+            return fault
+    world.world.run()
+    if world.root is None:
+        world.root = steps.ids[0] if steps.ids else None
+    if world.root is None:
+        return None
+    subject = world.root if listed[-1]["op"] != "replay" else steps.ids[0]
+    return Expectations(world, subject).fault(expect)
+
+
+def _rejected(steps: Steps, expect: dict[str, Any]) -> str | None:
+    try:
+        steps.create({"op": "create"})
+    except MainstemError as error:
+        return _said(str(error), expect)
+    return "should be rejected"
+
+
+def _said(text: str, expect: dict[str, Any]) -> str | None:
+    for key in ("error_contains", "error_exact"):
+        wanted = expect.get(key)
+        for part in wanted if isinstance(wanted, list) else [wanted] if wanted else []:
+            if part not in text:
+                return f"says `{text}`, not `{part}`"
+    return None
