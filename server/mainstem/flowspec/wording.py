@@ -161,10 +161,19 @@ def _by_place(record: Record) -> Iterable[list[tuple[Detail, Place]]]:
     """Faults of the members of one union stand together; all others alone."""
     groups: dict[object, list[tuple[Detail, Place]]] = {}
     for at, detail in enumerate(record.details):
+        if detail.kind == "too_short" and _has_faults_below(detail, record):
+            continue  # the list is only short because its faulty elements were left out
         place = descend(record.properties, detail.loc)
         key: object = (place.loc[:1], "union") if place.skipped else (place.loc, at)
         groups.setdefault(key, []).append((detail, place))
     return groups.values()
+
+
+def _has_faults_below(detail: Detail, record: Record) -> bool:
+    depth = len(detail.loc)
+    return any(
+        len(other.loc) > depth and other.loc[:depth] == detail.loc for other in record.details
+    )
 
 
 def _telling(details: Sequence[tuple[Detail, Place]]) -> tuple[Detail, Place]:
@@ -225,7 +234,8 @@ def _say(record: Record, detail: Detail, place: Place) -> tuple[str, str, str | 
     message = _PHRASES.get(detail.kind, detail.message).format(**detail.context)
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message.replace("Input should be", "must be").replace("String should", "must")
-    code = detail.kind if "-" in detail.kind else "invalid-value"
+    own = "_" not in detail.kind
+    code = detail.kind if own else "invalid-value"
     return code, message, str(suggestion) if suggestion else None
 
 

@@ -1,6 +1,6 @@
 """The base of every plug-in class, and polymorphic fields resolved by `type`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Self
@@ -60,7 +60,10 @@ class Properties(BaseModel):
     )
 
     def faults(self) -> Iterator[Fault]:
-        """Every broken rule between the properties; each keeps the flow from being stored."""
+        """Every broken rule between the properties; each keeps the flow from being stored.
+
+        Those of base classes are asked as well, whether or not an override calls them.
+        """
         return iter(())
 
     @model_validator(mode="before")
@@ -72,11 +75,20 @@ class Properties(BaseModel):
 
     @model_validator(mode="after")
     def _refuse_faults(self) -> Self:
-        found = list(self.faults())
+        found = dict.fromkeys(fault for faults in _faults_of(type(self)) for fault in faults(self))
         if found:
             details = [fault.details(None) for fault in found]
             raise ValidationError.from_exception_data(type(self).__name__, details)
         return self
+
+
+@cache
+def _faults_of(
+    kind: type[Properties],
+) -> tuple[Callable[[Properties], Iterator[Fault]], ...]:
+    """The rules of a class and its bases, the bases' first."""
+    own = [base.__dict__["faults"] for base in kind.__mro__ if "faults" in base.__dict__]
+    return tuple(reversed(own[:-1]))
 
 
 class Plugin(Properties):

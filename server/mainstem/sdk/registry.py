@@ -71,9 +71,15 @@ class Registry:
 
     def _nearest(self, name: str) -> str | None:
         """The type that was probably meant: its last word is as written, or nearly so."""
-        last = name.rpartition(".")[2].lower()
+        package, _, last = name.lower().rpartition(".")
         words = {known.rpartition(".")[2].lower() for known in self._types}
         near = set(difflib.get_close_matches(last, words, n=3, cutoff=0.75))
+        beside = {
+            known.rpartition(".")[2].lower()
+            for known in self._types
+            if known.lower().rpartition(".")[0].endswith(package) and package
+        }
+        near |= set(difflib.get_close_matches(last, beside, n=1, cutoff=0.6))
         known = [item for item in self._types if item.rpartition(".")[2].lower() in near]
         found = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
         return found[0] if found else None
