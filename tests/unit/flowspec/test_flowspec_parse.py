@@ -242,8 +242,46 @@ def test_namespace_and_global_defaults_go_below_those_of_the_flow(registry: Regi
     assert (task.format, task.level, task.description) == ("flow", "WARN", "world")  # type: ignore[attr-defined]
 
 
-_NAMES = ["id", "type", "tasks", "errors", "message", "retry", "inputs", "labels", "dependsOn", "condition", "defaults", "values", "pluginDefaults", "forced", "triggers", "conditions", "timeout", "outputs", "sla", "concurrency", "limit"]
-_TOPS = ["id", "namespace", "tasks", "inputs", "outputs", "labels", "errors", "triggers", "pluginDefaults", "taskDefaults", "sla", "retry", "variables", "listeners", "finally"]
+_NAMES = [
+    "id",
+    "type",
+    "tasks",
+    "errors",
+    "message",
+    "retry",
+    "inputs",
+    "labels",
+    "dependsOn",
+    "condition",
+    "defaults",
+    "values",
+    "pluginDefaults",
+    "forced",
+    "triggers",
+    "conditions",
+    "timeout",
+    "outputs",
+    "sla",
+    "concurrency",
+    "limit",
+]
+_TOPS = [
+    "id",
+    "namespace",
+    "tasks",
+    "inputs",
+    "outputs",
+    "labels",
+    "errors",
+    "triggers",
+    "pluginDefaults",
+    "taskDefaults",
+    "sla",
+    "retry",
+    "variables",
+    "listeners",
+    "finally",
+]
 _WORDS = [f"{CORE}.log.Log", f"{CORE}.flow.Group", "{{ inputs.x }}", "{{", "PT1S"]
 _SCALARS = (
     st.none()
