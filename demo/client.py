@@ -13,6 +13,7 @@ import httpx
 from demo.processes import DemoError
 
 TERMINAL = frozenset({"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "RETRIED", "SKIPPED"})
+REFUSED = frozenset({"INVALID", "FAILED", "STALLED"})
 POLL_SECONDS = 0.2
 
 
@@ -154,14 +155,17 @@ class Api:
             flow = self.call("PUT", path, content=source.encode(), headers=headers)
         return str(flow["id"])
 
-    def has_flow(self, namespace: str, flow_id: str) -> bool:
-        try:
-            self.call("GET", f"/flows/{namespace}/{flow_id}")
-        except DemoError as problem:
-            if " answered 404" in str(problem):
-                return False
-            raise
-        return True
+    def is_synced(self, source: str) -> bool:
+        """Whether a commit of the Git source is in force; one that is refused is an error."""
+        for status in self.call("GET", "/syncs"):
+            if status["name"] == source and status["state"] in REFUSED:
+                faults = [_fault(item) for item in status.get("problems") or ()]
+                raise DemoError(
+                    "\n".join([f"The sync of {status['url']} failed: {status['message']}", *faults])
+                )
+            if status["name"] == source and status.get("good_commit"):
+                return True
+        return False
 
     def set_kv(self, namespace: str, key: str, value: str | int) -> None:
         """JSON tells the server the type: quoted text is a STRING whatever it looks like."""
@@ -236,7 +240,8 @@ class Api:
 
     def page(self, execution: Execution) -> str:
         """Where a browser shows the execution."""
-        return f"{self.base_url}/executions/{execution.id}"
+        namespace, flow_id = execution.data["namespace"], execution.data["flowId"]
+        return f"{self.base_url}/ui/executions/{namespace}/{flow_id}/{execution.id}"
 
     def explain(self, execution: Execution, lines: int = 25) -> str:
         """Why it did not succeed: the failing tasks, the last log lines, and where to read on."""
@@ -248,6 +253,11 @@ class Api:
             )
         words.append(f"Read on at {self.page(execution)}")
         return "\n".join(words)
+
+
+def _fault(problem: Mapping[str, Any]) -> str:
+    place = ":".join(str(problem.get(key, "")) for key in ("path", "line", "column"))
+    return f"  {place}: {problem.get('message')}"
 
 
 def _text(entry: Mapping[str, Any]) -> str:

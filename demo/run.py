@@ -91,10 +91,10 @@ def _demonstrate(stack: ExitStack, folder: Path, options: argparse.Namespace) ->
         secrets={"POSTGRES_PASSWORD": database.password},
     )
     running = server.start(children, folder, plan)
-    report.step(f"Dashboard: {report.api.base_url}")
+    report.step(f"Dashboard: {report.api.base_url}/ui/")
     _configure(report, running, database, files)
     run_all(report)
-    print(f"\n{report.summary()}\n\nDashboard: {report.api.base_url}", flush=True)
+    print(f"\n{report.summary()}\n\nDashboard: {report.api.base_url}/ui/", flush=True)
     options.finished = True
     if not options.exit:
         print("It stays up until Ctrl-C.", flush=True)
@@ -141,7 +141,7 @@ def _database(children: Children, folder: Path) -> Database:
 def _configure(report: Report, running: server.Server, database: Database, files: Proxy) -> None:
     api = report.api
     report.step("Waiting for the first sync of flows and files")
-    api.wait_for("The first sync", lambda: api.has_flow(NAMESPACE, "gcp_dbt"), 60)
+    api.wait_for("The first sync", lambda: api.is_synced(server.SOURCE), 60)
     report.step("Storing the GCP settings and the service-account key in the KV store")
     values: dict[str, str | int] = {
         **GCP,

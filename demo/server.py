@@ -18,6 +18,7 @@ from demo.processes import Children, DemoError
 REPOSITORY = Path(__file__).resolve().parent.parent
 SYNCED = ("flows", "files", "dbt")
 NOT_SYNCED = shutil.ignore_patterns("target", "logs", "dbt_packages", "__pycache__", "*.duckdb")
+SOURCE = "demo"
 READY_WITHIN_SECONDS = 60.0
 
 
@@ -71,7 +72,7 @@ def make_repository(folder: Path) -> Path:
 def settings(state: Path, plan: Plan) -> dict[str, object]:
     """What differs from the defaults."""
     source = {
-        "name": "demo",
+        "name": SOURCE,
         "url": str(plan.repository),
         "branch": "main",
         "interval_seconds": 5,
