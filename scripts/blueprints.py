@@ -1,11 +1,12 @@
 """How much of a folder of flows this version reads: share that is clean, unknown types, problems.
 
 `python scripts/blueprints.py DIR [--problems N]` takes any folder of flow YAML, such as a checkout
-of github.com/kestra-io/blueprints or of a course. Files that hold no flow are passed over; a
-blueprint that carries the flow as text under `source` is unwrapped.
+of github.com/kestra-io/blueprints or of a course. Files that hold no flow are passed over. The
+`extend` block of a blueprint describes it to a catalogue and is no part of the flow: it is cut.
 """
 
 import argparse
+import re
 import sys
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ from mainstem.flowspec.parse import ParsedFlow, parse_flow
 from mainstem.flowspec.source import load
 from mainstem.sdk.registry import Registry
 
+_CATALOGUE = re.compile(r"^extend:.*\n(?:[ \t#].*\n?|\n)*", re.MULTILINE)
+
 
 def flows(folder: Path) -> Iterator[tuple[Path, str]]:
     """Every flow source below a folder."""
@@ -23,9 +26,8 @@ def flows(folder: Path) -> Iterator[tuple[Path, str]]:
         if ".git" in path.parts or ".github" in path.parts:
             continue
         text = path.read_text(encoding="utf-8", errors="replace")
+        text = _CATALOGUE.sub("", text)
         data = load(text).data
-        if isinstance(data, dict) and isinstance(data.get("source"), str):
-            text, data = data["source"], load(data["source"]).data
         if not isinstance(data, dict) or ("tasks" in data and "namespace" in data):
             yield path, text
 
