@@ -28,7 +28,7 @@ from demo.processes import Children, DemoError, free_port, listens
 from demo.proxy import Proxy, Reply
 from demo.report import Report, label
 from demo.sites import Trips, products
-from demo.taxi_data import DEFAULT_ROWS, TripFile, ensure
+from demo.taxi_data import DEFAULT_ROWS, TripFile, ensure, is_made
 
 NAMESPACE = "taxi"
 TAXIS = ("yellow", "green")
@@ -112,10 +112,12 @@ def _port(wanted: int) -> int:
 
 def make_data(folder: Path, rows: int) -> None:
     """All trip files, on as many processors as there are; those already there are kept."""
-    wanted = [TripFile(taxi, month, rows) for taxi in TAXIS for month in BY_HAND + BY_BACKFILL]
-    with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(ensure, wanted, [folder / trips.taxi for trips in wanted]):
-            pass
+    months = BY_HAND + BY_BACKFILL
+    wanted = [TripFile(taxi, month, rows) for taxi in TAXIS for month in months]
+    missing = [trips for trips in wanted if not is_made(trips, folder / trips.taxi)]
+    if missing:
+        with ProcessPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            list(pool.map(ensure, missing, [folder / trips.taxi for trips in missing]))
 
 
 def _serve(folder: Path, rows: int) -> Proxy:

@@ -154,17 +154,24 @@ def _opened(path: Path, *, gzipped: bool) -> Iterator[IO[bytes]]:
             yield cast("IO[bytes]", file)
 
 
+def is_made(trips: TripFile, directory: Path) -> bool:
+    """Whether `directory` holds this very file, gzipped."""
+    return (directory / f"{trips.name}.gz").exists() and _stamp(trips, directory).exists()
+
+
 def ensure(trips: TripFile, directory: Path) -> Path:
     """The gzipped file in `directory`, made unless the same one is already there."""
     path = directory / f"{trips.name}.gz"
-    stamp = directory / f".{trips.name}.{trips.rows}.{trips.seed}"
-    if path.exists() and stamp.exists():
-        return path
-    write(trips, path)
-    for old in directory.glob(f".{trips.name}.*"):
-        old.unlink()
-    stamp.touch()
+    if not is_made(trips, directory):
+        write(trips, path)
+        for old in directory.glob(f".{trips.name}.*"):
+            old.unlink()
+        _stamp(trips, directory).touch()
     return path
+
+
+def _stamp(trips: TripFile, directory: Path) -> Path:
+    return directory / f".{trips.name}.{trips.rows}.{trips.seed}"
 
 
 def _prepare(database: duckdb.DuckDBPyConnection, trips: TripFile) -> None:
