@@ -41,7 +41,7 @@ class Expectations:
                 return f"skipped: nothing checks `{key}` yet"
             found = check(self, wanted)
             if found:
-                return f"{key}: {found}"
+                return found if found.startswith("skipped") else f"{key}: {found}"
         return None
 
     def path(self, run: TaskRun) -> str:

@@ -22,6 +22,7 @@ from mainstem.errors import Conflict, InvalidInput, MainstemError, NotFound
 from mainstem.expr import Scope, render, render_typed
 from mainstem.flowspec.inputs import resolve_inputs
 from mainstem.model.execution import SYSTEM_LABEL, TaskRun
+from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.plugins.core.flow.pause import Pause
 from tests.conformance.execution_expect import Expectations
@@ -164,6 +165,9 @@ class Steps:
         state = self.world.execution(execution_id).state
         if awaited == "terminated":
             return state.is_terminal and execution_id in self.world.closed
+        if awaited == "running":
+            seen = moments(self.world.execution(execution_id))
+            return "RUNNING" in seen and not state.is_terminal
         return state.value == awaited.upper()
 
     # steps
@@ -177,6 +181,8 @@ class Steps:
         for key, value in labels.items():
             if key.startswith(SYSTEM_LABEL) or not key or not value:
                 raise InvalidInput(f"The label `{key}` is refused")
+        if "flow_id" in step:
+            self.world.flow(FlowId(step["namespace"], step["flow_id"]))
         at = self.world.now + timedelta(seconds=1) if "schedule_date" in step else None
         given = self.line_world.given_inputs(inputs)
         made = self.world.create(self.line_world.flow, given, labels=labels, schedule_at=at)
@@ -191,9 +197,8 @@ class Steps:
             self.line_world.root = made
 
     def create_other(self, step: Step) -> None:
-        made = self.world.create(self.line_world.load(step["flow"]), {})
-        if step.get("skip_execution"):
-            self.world.skip.add(made)
+        skip = bool(step.get("skip_execution"))
+        made = self.world.create(self.line_world.load(step["flow"]), {}, begin=not skip)
         self._name(step, made)
 
     def create_many(self, step: Step) -> None:

@@ -16,6 +16,7 @@ from mainstem.sdk.plugin import Plugin
 from mainstem.sdk.registry import Registry, UnknownType
 from mainstem.sdk.task import RunnableTask
 from mainstem.sdk.trigger import Trigger
+from tests.conformance.stand_ins import STAND_INS
 
 
 class TaskWithAlias(RunnableTask):
@@ -146,7 +147,7 @@ FIXTURES: tuple[type[Plugin], ...] = (
 
 def with_fixtures(registry: Registry) -> Registry:
     """The registry with the test plug-ins that it does not know."""
-    for plugin in FIXTURES:
+    for plugin in (*FIXTURES, *STAND_INS):
         if not _knows(registry, plugin.TYPE):
             registry.register(plugin)
     return registry

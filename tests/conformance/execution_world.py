@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class LineWorld:
         self.line = line
         self.corpus = corpus
         self.world = World(installed(), seed=str(line["id"]))
+        self.world.task_time = timedelta(milliseconds=10)
         self.names: dict[str, str] = {}
         self.root: str | None = None
         self.typed = line.get("inputs_mode", "typed") == "typed"
@@ -164,6 +166,10 @@ class LineWorld:
         match = re.fullmatch(r"\$taskrun_index\((\d+)\)\.id", text)
         if match:
             return self.runs(self.named(None))[int(match[1])].id
+        match = re.fullmatch(r"\$triggered\[(\d+)\]\.id", text)
+        if match:
+            others = [x.id for x in self.world.executions() if x.id != self.named(None)]
+            return others[int(match[1])]
         match = re.fullmatch(r"\$(root|aux|b)\.(id|flow_id|namespace|revision)", text)
         if match is None:
             return None

@@ -71,7 +71,7 @@ class Matcher:
         return self._content(str(uri))
 
     def is_recent(self, seconds: Any, text: Any) -> bool:
-        found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+        found = datetime.fromisoformat(str(text))
         return abs((self._now() - found).total_seconds()) <= float(seconds)
 
 

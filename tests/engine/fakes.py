@@ -38,9 +38,9 @@ class MemoryHost:
         return found.value if found else None
 
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
-        if key not in self.world.secrets:
+        value = self.world.secrets.get(key.upper())
+        if value is None:
             raise NotFound(f"Cannot find secret for key '{key}'.")
-        value = self.world.secrets[key]
         self.masked.append(value)
         return value
 

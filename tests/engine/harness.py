@@ -82,8 +82,8 @@ class World:
         self.coerce: Coerce = lambda flow, inputs, _: inputs
         self.coerce_outputs: Any = None
         self.executions_api: Any = None
-        self.skip: set[str] = set()
         self.reload_always = False
+        self.task_time = timedelta(0)
         self.steps = 0
         self.decisions: list[tuple[str, Event, Decision]] = []
         self.keep_decisions = False
@@ -121,6 +121,7 @@ class World:
         revision: int | None = None,
         execution_id: str | None = None,
         variables: Mapping[str, object] | None = None,
+        begin: bool = True,
     ) -> str:
         """A new execution, not yet looked at; raises what coercion raises."""
         flow_id = flow if isinstance(flow, FlowId) else flow.flow_id
@@ -141,7 +142,8 @@ class World:
             variables=variables or {},
         )
         self._adopt(execution, ())
-        self._begin(execution)
+        if begin:
+            self._begin(execution)
         return new_id
 
     def _adopt(self, execution: Execution, runs: tuple[TaskRun, ...]) -> None:
@@ -152,8 +154,6 @@ class World:
         self.order.append(execution.id)
 
     def _begin(self, execution: Execution) -> None:
-        if execution.id in self.skip:
-            return
         if execution.schedule_at is not None and execution.schedule_at > self.now:
             self._at(execution.schedule_at, execution.id, Begin())
         else:
@@ -377,12 +377,14 @@ class World:
         assert isinstance(task, RunnableTask)
         context = MemoryContext(self, live, submit, folder, elapsed)
         began = context.now()
+        context.wait(self.task_time.total_seconds())
         state, outputs = self._outcome(context, task)
         if task.timeout is not None:
             limit = context.render(task.timeout)
             if context.now() - began > limit:
                 context.elapsed = elapsed + limit
                 context.log.error("Timeout: the task ran too long")
+                context.log.debug("Timeout after the limit of the task")
                 state, outputs = State.FAILED, None
         return Finished(
             submit.task_run.id,
