@@ -26,14 +26,20 @@ class JsonColumn:
 
 
 def top_level(structure: Structure, row: str, schema: Sequence[Field]) -> list[JsonColumn]:
-    """The columns of a row that `from_json` split into one JSON value per key."""
+    """The columns of a row that `split` made a list of values of."""
     return [_column(structure, row, field, index) for index, field in enumerate(schema)]
 
 
-def split_pattern(structure: Structure) -> str:
-    """The `from_json` pattern that splits an object into its keys and no further."""
-    inner = ", ".join(f'{_json_text(key)}: "JSON"' for key in structure)
-    return literal("{" + inner + "}")
+def split(source: str, structure: Structure) -> str:
+    """The values of an object's keys as a list, in the order of `structure`.
+
+    A list and not a struct: DuckDB's member names know no case, keys of JSON do.
+    """
+    return f"json_extract({source}, [{', '.join(literal(_path(key)) for key in structure)}])"
+
+
+def _nth(values: str, structure: Structure, key: str) -> str:
+    return f"({values})[{list(structure).index(key) + 1}]"
 
 
 def unknown_paths(
@@ -59,7 +65,7 @@ def _column(structure: Structure, row: str, field: Field, position: int) -> Json
     if not spellings:
         empty = f"CAST({'[]' if field.is_repeated else 'NULL'} AS {field.physical_type()})"
         return JsonColumn(field, empty, empty, "false", "NULL::VARCHAR")
-    parts = [f"{row}.{quote(key)}" for key in spellings]
+    parts = [_nth(row, structure, key) for key in spellings]
     node = parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
     inner = _inner(structure[spellings[0]])
     return JsonColumn(
@@ -126,7 +132,7 @@ def _scalar(node: str, field: Field) -> str:
 
 def _struct(node: str, field: Field, inner: object, position: int, *, strict: bool) -> str:
     structure = _structure(field, inner)
-    split = f"from_json({node}, {split_pattern(structure)})"
+    values = split(node, structure)
     members = []
     for member in field.fields:
         spelled = next((k for k in structure if k.casefold() == member.name.casefold()), None)
@@ -134,7 +140,7 @@ def _struct(node: str, field: Field, inner: object, position: int, *, strict: bo
             empty = "[]" if member.is_repeated else "NULL"
             value = f"CAST({empty} AS {member.physical_type()})"
         else:
-            child = f"({split}).{quote(spelled)}"
+            child = _nth(values, structure, spelled)
             value = _value(child, member, _inner(structure[spelled]), position, strict=strict)
         members.append(f"{quote(member.name)} := {value}")
     packed = f"struct_pack({', '.join(members)})"
@@ -162,12 +168,12 @@ def _bad_single(node: str, field: Field, inner: object) -> str:
     if field.type != "STRUCT":
         return f"({_scalar(node, field)}) IS NULL"
     structure = _structure(field, inner)
-    split = f"from_json({node}, {split_pattern(structure)})"
+    values = split(node, structure)
     tests = [f"json_type({node}) <> 'OBJECT'"]
     for member in field.fields:
         spelled = next((k for k in structure if k.casefold() == member.name.casefold()), None)
         if spelled is not None:
-            child = f"({split}).{quote(spelled)}"
+            child = _nth(values, structure, spelled)
             tests.append(_bad(child, member, _inner(structure[spelled])))
     return f"({' OR '.join(tests)})"
 
@@ -179,5 +185,5 @@ def _structure(field: Field, inner: object) -> Structure:
     return {member.name: "JSON" for member in field.fields}
 
 
-def _json_text(key: str) -> str:
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _path(key: str) -> str:
+    return '$."' + key.replace('"', '\\"') + '"'

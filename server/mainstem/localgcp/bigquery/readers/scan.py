@@ -14,7 +14,7 @@ from mainstem.localgcp.bigquery.readers import columnar
 from mainstem.localgcp.bigquery.readers.jsonvalues import (
     JsonColumn,
     Structure,
-    split_pattern,
+    split,
     top_level,
     unknown_paths,
 )
@@ -128,8 +128,7 @@ def json_columns(
 
 def split_lines(relation: str, structure: Structure) -> str:
     """A relation with each line's keys as JSON values in `r`."""
-    pattern = split_pattern(structure)
-    row = f"from_json(line, {pattern})" if structure else "NULL"
+    row = split("line", structure) if structure else "[]::JSON[]"
     return (
         f"(SELECT CASE WHEN {WELL_FORMED} THEN {row} END AS r, line, {FILE_COLUMN} "
         f"FROM {relation} WHERE trim(line) <> '')"

@@ -53,22 +53,23 @@ def list_rows(
 
 
 def _selected(schema: Sequence[Field], text: str | None) -> tuple[Field, ...]:
-    """The named fields in the schema's order; `record.member` narrows a record."""
+    """The named fields in the order of the request; `record.member` narrows a record."""
     if not text:
         return tuple(schema)
-    wanted = [name.strip().casefold() for name in text.split(",")]
-    chosen = []
-    for field in schema:
-        name = field.name.casefold()
-        inner = [path.removeprefix(f"{name}.") for path in wanted if path.startswith(f"{name}.")]
-        if name in wanted:
-            chosen.append(field)
-        elif inner:
-            chosen.append(replace(field, fields=_selected(field.fields, ",".join(inner))))
-    known = {path.partition(".")[0] for path in wanted} - {f.name.casefold() for f in schema}
-    if known:
-        raise invalid(f"No such field: {min(known)}", "selectedFields")
-    return tuple(chosen)
+    by_name = {field.name.casefold(): field for field in schema}
+    inner: dict[str, list[str]] = {}
+    for path in text.split(","):
+        name, _, rest = path.strip().partition(".")
+        if name.casefold() not in by_name:
+            raise invalid(f"No such field: {name}", "selectedFields")
+        inner.setdefault(name.casefold(), []).append(rest)
+    return tuple(_narrowed(by_name[name], paths) for name, paths in inner.items())
+
+
+def _narrowed(field: Field, paths: Sequence[str]) -> Field:
+    if "" in paths:
+        return field
+    return replace(field, fields=_selected(field.fields, ",".join(paths)))
 
 
 @router.post(TABLE + "/insertAll")
