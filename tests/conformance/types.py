@@ -116,7 +116,7 @@ def _required(line: dict[str, Any], kind: type[Properties]) -> str | None:
     wanted = {item["name"] for item in line["properties"] if item["required"]}
     for key, field in kind.model_fields.items():
         names = yaml_names(key, field)
-        if field.is_required() and not wanted & set(names):
+        if field.is_required() and "type" not in names and not wanted & set(names):
             listed = {item["name"] for item in line["properties"]}
             if listed & set(names):
                 return f"{names[0]} should not be required"
