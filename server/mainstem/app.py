@@ -141,7 +141,7 @@ class App:
             executions=OtherExecutions(
                 self.database, self.executions, self.search, self.triggers, self.storage
             ),
-            plugin_settings=plugin_settings(settings),
+            plugin_settings=plugin_settings(settings, self.environment),
             options=self.options,
             clock=self.clock,
             work_root=settings.state_dir.resolve() / "work",
@@ -226,7 +226,7 @@ class App:
         self.database.close()
 
 
-def plugin_settings(settings: Settings) -> PluginSettings:
+def plugin_settings(settings: Settings, environment: Mapping[str, str]) -> PluginSettings:
     """The part of the settings that plug-ins may read."""
     endpoints = settings.gcp.endpoints
     docker = settings.runners.docker
@@ -241,6 +241,9 @@ def plugin_settings(settings: Settings) -> PluginSettings:
         environments=settings.state_dir.resolve() / "environments",
         cache=settings.state_dir.resolve() / "cache",
         git_file_urls=settings.git.allow_file_urls,
+        environment={
+            k: v for k, v in environment.items() if not k.startswith(("SECRET_", "MAINSTEM_"))
+        },
     )
 
 

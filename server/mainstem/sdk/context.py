@@ -206,6 +206,7 @@ class PluginSettings:
     environments: Path | None = None
     cache: Path | None = None
     git_file_urls: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
 
 

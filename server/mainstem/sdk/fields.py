@@ -21,7 +21,7 @@ from pydantic_core import CoreSchema, core_schema
 from mainstem.errors import InvalidInput
 from mainstem.model.duration import format_duration, parse_duration
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 DYNAMIC = "$dynamic"
 """Marks, in the JSON Schema of a property, that it may be an expression."""
@@ -65,7 +65,7 @@ def is_expression(value: object) -> bool:
     return isinstance(value, (list, tuple)) and any(is_expression(item) for item in value)
 
 
-class Property(Generic[T]):
+class Property(Generic[T_co]):
     """A value of type T, or text (or a structure holding text) that renders to one.
 
     A literal is checked when the flow is parsed; an expression when it has been rendered.
@@ -85,15 +85,15 @@ class Property(Generic[T]):
         return hash(repr(self.raw))
 
     @property
-    def _adapter(self) -> TypeAdapter[T]:
+    def _adapter(self) -> TypeAdapter[T_co]:
         return _adapter_of(self._type)
 
-    def resolve(self, render: Callable[[object], object]) -> T:
+    def resolve(self, render: Callable[[object], object]) -> T_co:
         """Render and convert; raises InvalidInput saying what the rendered value is not."""
         value = render(self.raw) if is_expression(self.raw) else self.raw
         return self.convert(value)
 
-    def convert(self, value: object) -> T:
+    def convert(self, value: object) -> T_co:
         """Convert a rendered value; lists and maps may come as JSON or YAML text."""
         try:
             return self._adapter.validate_python(value)
@@ -102,7 +102,7 @@ class Property(Generic[T]):
                 return self._convert_text(value, error)
             raise InvalidInput(_reason(value, error)) from error
 
-    def _convert_text(self, text: str, first: ValidationError) -> T:
+    def _convert_text(self, text: str, first: ValidationError) -> T_co:
         try:
             structure = yaml.safe_load(text)
             if not isinstance(structure, (list, dict)):

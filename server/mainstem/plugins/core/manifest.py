@@ -8,6 +8,7 @@ _HERE: Final = "mainstem.plugins.core"
 TYPES: Final = {
     f"{_CORE}.log.Log": f"{_HERE}.log.log:Log",
     f"{_CORE}.debug.Return": f"{_HERE}.debug.returning:Return",
+    f"{_CORE}.runner.Process": f"{_HERE}.runner.process:Process",
 }
 
 ALIASES: Final = {

@@ -1,0 +1,1 @@
+"""Script tasks: shell and Python, as inline scripts or commands, in any task runner."""

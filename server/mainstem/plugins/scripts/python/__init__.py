@@ -1,0 +1,1 @@
+"""Python scripts and commands, with their dependencies in cached environments."""

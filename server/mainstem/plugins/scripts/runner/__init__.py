@@ -1,0 +1,1 @@
+"""Task runners that are not part of the core."""
