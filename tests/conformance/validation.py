@@ -23,6 +23,7 @@ from mainstem.sdk.data import Data
 from mainstem.sdk.flow import Concurrency, Flow, Sla
 from mainstem.sdk.inputs import FlowOutput, Input
 from mainstem.sdk.plugin import Properties
+from mainstem.sdk.preconditions import Preconditions
 from mainstem.sdk.registry import UnknownType
 from mainstem.sdk.task import Retry, Task
 from mainstem.sdk.trigger import Trigger
@@ -105,7 +106,7 @@ def _run_model(line: dict[str, Any], model: str, inline: dict[str, Any]) -> str 
         try:
             kind = model_at(installed().find(_FLOW_TRIGGER), _NESTED[model])
         except UnknownType:
-            return f"skipped: no plug-in {_FLOW_TRIGGER} yet"
+            kind = model_at(Preconditions, _NESTED[model][1:])
     if kind is None:
         return f"skipped: there is no model {model}"
     inline = _completed(model, inline)

@@ -79,11 +79,13 @@ class Filter(Properties):
     values: tuple[Text, ...] | None = None
 
     def faults(self) -> Iterator[Fault]:
-        wanted, other = ("values", "value") if self.type in _MANY else ("value", "values")
-        if getattr(self, wanted) is None:
-            yield Fault(f"`{wanted}` cannot be null for type {self.type}", wanted, "required")
-        elif getattr(self, other) is not None:
-            yield Fault(f"`{other}` must be null for type {self.type}", other)
+        many = self.type in _MANY
+        for name, wanted in (("value", not many), ("values", many)):
+            given = getattr(self, name) is not None
+            if given != wanted:
+                needs = "cannot be null" if wanted else "must be null"
+                yield Fault(f"`{name}` {needs} for type {self.type}", name)
+                return
 
 
 class ExecutionFilter(Properties):
