@@ -57,16 +57,28 @@ class ExpressionCompiler:
         name, place = node.name, node.place
 
         def load(ev: Evaluation) -> object:
-            value = ev.variables.get(name, UNBOUND) if ev.frame is None else ev.name(name)
+            frame = ev.frame
+            if frame is None:
+                value = ev.variables.get(name, UNBOUND)
+            else:
+                value = frame.names.get(name, UNBOUND)
+                if value is UNBOUND:
+                    value = ev.name(name)
             if value is UNBOUND:
                 raise Undefined(name, place)
-            return decrypted(ev, value) if is_encrypted(value) else value
+            if type(value) is dict and "type" in value and is_encrypted(value):
+                return decrypted(ev, value)
+            return value
 
         return load
 
     def attribute(self, node: Attribute) -> Expression:
-        target, place = self.compile(node.target), node.place
+        place = node.place
         parent = node.target.name if isinstance(node.target, Name) else None
+        fixed = node.key.value if isinstance(node.key, Literal) else None
+        if parent is not None and isinstance(fixed, str):
+            return _root_attribute(parent, fixed, place)
+        target = self.compile(node.target)
         if isinstance(node.key, Literal) and isinstance(node.key.value, str):
             return _fixed_attribute(target, node.key.value, parent, place)
         key_of = self.compile(node.key)
@@ -95,13 +107,14 @@ class ExpressionCompiler:
 
     def concat(self, node: Concat) -> Expression:
         parts = [self.compile(part) for part in node.parts]
+        place = node.place
 
         def join(ev: Evaluation) -> object:
             texts = []
             for part in parts:
                 value = part(ev)
                 texts.append(value if type(value) is str else text_of(value, ev.options.timezone))
-            return "".join(texts)
+            return _bounded("".join(texts), ev, place)
 
         return join
 
@@ -215,6 +228,28 @@ class ExpressionCompiler:
         return call
 
 
+def _root_attribute(name: str, key: str, place: int) -> Expression:
+    """`name.key` in one closure, for it is what most expressions are."""
+
+    def load(ev: Evaluation) -> object:
+        frame = ev.frame
+        if frame is None:
+            holder = ev.variables.get(name, UNBOUND)
+        else:
+            holder = frame.names.get(name, UNBOUND)
+            if holder is UNBOUND:
+                holder = ev.name(name)
+        if type(holder) is dict:
+            value = holder.get(key, MISSING)
+            if value is not MISSING and type(value) is not dict:
+                return value
+        elif holder is UNBOUND:
+            raise Undefined(name, place)
+        return _attribute(ev, holder, key, name, place)
+
+    return load
+
+
 def _fixed_attribute(target: Expression, key: str, parent: str | None, place: int) -> Expression:
     def load(ev: Evaluation) -> object:
         holder = target(ev)
@@ -236,6 +271,13 @@ def _attribute(
     if value is MISSING:
         raise Undefined(text_of(key), place)
     return decrypted(ev, value) if is_encrypted(value) else value
+
+
+def _bounded(text: str, ev: Evaluation, place: int) -> str:
+    """Text that repeated doubling hasn't made too large."""
+    if len(text) > ev.options.max_output:
+        raise Fault("The expression makes more text than allowed", place)
+    return text
 
 
 def _constant(value: object) -> Expression:
@@ -283,7 +325,8 @@ def _guarded(callee: Callee, apply: Expression, place: int) -> Expression:
 
     def call(ev: Evaluation) -> object:
         try:
-            return apply(ev)
+            value = apply(ev)
+            return _bounded(value, ev, place) if type(value) is str else value
         except Fault as fault:
             if fault.place is None:
                 fault.place = place
@@ -336,7 +379,11 @@ def _contains(left: Expression, right: Expression, place: int) -> Expression:
 
 
 def _add(left: Expression, right: Expression, place: int) -> Expression:
-    return _placed(lambda ev: operators.add(left(ev), right(ev), ev.options.timezone), place)
+    def total(ev: Evaluation) -> object:
+        value = operators.add(left(ev), right(ev), ev.options.timezone)
+        return _bounded(value, ev, place) if type(value) is str else value
+
+    return _placed(total, place)
 
 
 def _subtract(left: Expression, right: Expression, place: int) -> Expression:

@@ -77,6 +77,8 @@ def join(ev: Evaluation, value: object, separator: object = None) -> object:
     mark = an_optional_text(separator, "separator") or ""
     zone = ev.options.timezone
     texts = ["null" if item is None else text_input(item, zone) for item in a_list(value, "`join`")]
+    if len(mark) * len(texts) > ev.options.max_output:
+        raise Fault("`join` would make more text than allowed")
     return mark.join(texts)
 
 

@@ -87,7 +87,8 @@ def replace(ev: Evaluation, value: object, replace_pairs: object, regexp: object
     if regexp is not None and a_boolean(regexp, "regexp"):
         patterns = [(JavaRegex(old, ev.options), new) for old, new in pairs]
         return _each_text(value, ev, lambda text: _replace_patterns(text, patterns))
-    return _each_text(value, ev, lambda text: _replace_texts(text, pairs))
+    most = ev.options.max_output
+    return _each_text(value, ev, lambda text: _replace_texts(text, pairs, most))
 
 
 def _replace_patterns(text: str, pairs: list[tuple[JavaRegex, str]]) -> str:
@@ -96,8 +97,10 @@ def _replace_patterns(text: str, pairs: list[tuple[JavaRegex, str]]) -> str:
     return text
 
 
-def _replace_texts(text: str, pairs: list[tuple[str, str]]) -> str:
+def _replace_texts(text: str, pairs: list[tuple[str, str]], most: int) -> str:
     for old, new in pairs:
+        if len(text) + text.count(old) * len(new) > 2 * most:
+            raise Fault("`replace` would make more text than allowed")
         text = text.replace(old, new)
     return text
 

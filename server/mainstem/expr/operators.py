@@ -12,7 +12,7 @@ from mainstem.expr.printing import text_of
 Listlike: TypeAlias = list[object] | tuple[object, ...] | set[object] | frozenset[object]
 LISTS: Final = (list, tuple, set, frozenset)
 MISSING: Final = object()
-MAX_RANGE: Final = 100_000
+MAX_LIST: Final = 1_000_000
 _CHARS: Final = 0x110000
 
 
@@ -72,7 +72,10 @@ def add(left: object, right: object, zone: tzinfo = UTC) -> object:
         first = "null" if left is None else text_of(left, zone)
         return first + ("null" if right is None else text_of(right, zone))
     if isinstance(left, LISTS):
-        return [*left, *right] if isinstance(right, LISTS) else [*left, right]
+        total = [*left, *right] if isinstance(right, LISTS) else [*left, right]
+        if len(total) > MAX_LIST:
+            raise Fault(f"The list grew beyond the {MAX_LIST} elements that are allowed")
+        return total
     return calculate("+", left, right)
 
 

@@ -21,6 +21,8 @@ def text_of(value: object, zone: tzinfo = UTC) -> str:
     """The text a template prints for a value; null prints nothing."""
     if value is None:
         return ""
+    if type(value) is int:
+        return repr(value)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool):

@@ -143,9 +143,9 @@ def _nested(ev: Evaluation, value: object, every_layer: bool) -> object:
     def change(text: str) -> str:
         if "{" not in text:
             return text
-        budget.step()
+        budget.spend(1)
         rendered = _layers(text, scope, budget) if every_layer else _once(text, scope, budget)
-        budget.produce(len(rendered))
+        budget.output -= len(rendered)
         return _unraw(rendered)
 
     try:

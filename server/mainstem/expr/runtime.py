@@ -8,7 +8,6 @@ from mainstem.expr.errors import Fault
 from mainstem.expr.scope import Scope
 
 MISSING: Final = object()
-_CLOCK_EVERY: Final = 256
 
 
 class Budget:
@@ -22,12 +21,12 @@ class Budget:
         self.output = scope.options.max_output
         self.depth = 0
 
-    def step(self) -> None:
-        """Count one turn of a loop or one call."""
-        self._steps -= 1
+    def spend(self, steps: int) -> None:
+        """Count turns of a loop or calls, in whatever portions."""
+        self._steps -= steps
         if self._steps < 0:
             raise Fault("The expression takes more steps than allowed")
-        if self._steps % _CLOCK_EVERY == 0 and time.monotonic() > self._deadline:
+        if time.monotonic() > self._deadline:
             raise Fault("The expression takes more time than allowed")
 
     def enter(self, most: int) -> None:
@@ -40,11 +39,22 @@ class Budget:
         """Come back from `enter`."""
         self.depth -= 1
 
-    def produce(self, size: int) -> None:
-        """Count text that a loop, a macro or a nested rendering made."""
-        self.output -= size
+    def produce(self, out: "Output") -> None:
+        """Count the text that was added since the last count."""
+        self.output -= sum(map(len, out[out.counted :]))
+        out.counted = len(out)
         if self.output < 0:
             raise Fault("The expression makes more text than allowed")
+
+
+class Output(list[str]):
+    """The text of a body so far, and how many of its pieces the budget knows."""
+
+    __slots__ = ("counted",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted = 0
 
 
 class Frame:

@@ -19,11 +19,12 @@ from mainstem.expr.nodes import (
 from mainstem.expr.numbers import type_name
 from mainstem.expr.operators import LISTS, is_true
 from mainstem.expr.printing import text_of
-from mainstem.expr.runtime import CompiledMacro, Evaluation, Expression, Frame, Render
+from mainstem.expr.runtime import CompiledMacro, Evaluation, Expression, Frame, Output, Render
 from mainstem.expr.tags import parse
 
-Emit: TypeAlias = Callable[[Evaluation, list[str]], None]
+Emit: TypeAlias = Callable[[Evaluation, Output], None]
 _MAX_MACRO_DEPTH: Final = 40
+_PORTION: Final = 32
 
 
 class Template:
@@ -47,7 +48,7 @@ class Template:
             value = self._single(ev)
             return value if type(value) is str else text_of(value, ev.options.timezone)
         ev.macros, ev.blocks = self._macros, self._blocks
-        out: list[str] = []
+        out = Output()
         self._emit(ev, out)
         return "".join(out)
 
@@ -68,13 +69,40 @@ class _TemplateCompiler:
 
     def body(self, body: Body) -> Emit:
         """One closure that emits all of a body."""
+        if all(isinstance(statement, (Text, Print)) for statement in body):
+            return self._pieces(body)
         parts = [_COMPILERS[type(statement)](self, statement) for statement in body]
         if len(parts) == 1:
             return parts[0]
 
-        def emit(ev: Evaluation, out: list[str]) -> None:
+        def emit(ev: Evaluation, out: Output) -> None:
             for part in parts:
                 part(ev, out)
+
+        return emit
+
+    def _pieces(self, body: Body) -> Emit:
+        """A body of texts and prints only, which most bodies are."""
+        pieces = [
+            (statement.text, None)
+            if isinstance(statement, Text)
+            else ("", self._expressions.compile(statement.value))
+            for statement in body
+            if isinstance(statement, (Text, Print))
+        ]
+
+        def emit(ev: Evaluation, out: Output) -> None:
+            append = out.append
+            for text, expression in pieces:
+                if expression is None:
+                    append(text)
+                    continue
+                value = expression(ev)
+                kind = type(value)
+                if kind is str or kind is int:
+                    append(value if kind is str else repr(value))
+                else:
+                    append(text_of(value, ev.options.timezone))
 
         return emit
 
@@ -88,7 +116,7 @@ class _TemplateCompiler:
     def print(self, node: Print) -> Emit:
         expression = self.expression(node)
 
-        def emit(ev: Evaluation, out: list[str]) -> None:
+        def emit(ev: Evaluation, out: Output) -> None:
             value = expression(ev)
             out.append(value if type(value) is str else text_of(value, ev.options.timezone))
 
@@ -101,7 +129,7 @@ class _TemplateCompiler:
         ]
         otherwise, place = self.body(node.otherwise), node.place
 
-        def emit(ev: Evaluation, out: list[str]) -> None:
+        def emit(ev: Evaluation, out: Output) -> None:
             for condition, body in branches:
                 if _holds(condition(ev), place):
                     body(ev, out)
@@ -114,10 +142,10 @@ class _TemplateCompiler:
         items_of, name, place = self._expressions.compile(node.items), node.name, node.place
         body, otherwise = self.body(node.body), self.body(node.otherwise)
 
-        def emit(ev: Evaluation, out: list[str]) -> None:
+        def emit(ev: Evaluation, out: Output) -> None:
             items = _iterated(items_of(ev), place)
             if items:
-                _turn(ev, out, (name, items, body))
+                _turns(ev, out, name, items, body)
             elif items is not None:
                 otherwise(ev, out)
 
@@ -150,12 +178,11 @@ def _nothing(_: Evaluation) -> str:
 
 def _rendering(emit: Emit) -> Render:
     def render(ev: Evaluation) -> str:
-        ev.budget.step()
-        out: list[str] = []
+        ev.budget.spend(1)
+        out = Output()
         emit(ev, out)
-        text = "".join(out)
-        ev.budget.produce(len(text))
-        return text
+        ev.budget.produce(out)
+        return "".join(out)
 
     return render
 
@@ -177,27 +204,26 @@ def _iterated(value: object, place: int) -> list[object] | None:
     raise Fault(f"`for` needs a list or a map but got {type_name(value)}", place)
 
 
-def _turn(ev: Evaluation, out: list[str], loop: tuple[str, list[object], Emit]) -> None:
+def _turns(ev: Evaluation, out: Output, name: str, items: list[object], body: Emit) -> None:
     """All turns of a loop, in a frame of their own."""
-    name, items, body = loop
     outer = ev.base()
     frame = ev.frame = Frame(outer)
-    budget, length = ev.budget, len(items)
-    names = frame.names
+    budget, names, last = ev.budget, frame.names, len(items) - 1
+    names["loop"] = loop = {"index": 0, "length": len(items), "first": True, "last": False}
     try:
         for index, item in enumerate(items):
-            budget.step()
-            names["loop"] = {
-                "index": index,
-                "length": length,
-                "first": index == 0,
-                "last": index == length - 1,
-                "revindex": length - index - 1,
-            }
+            if index % _PORTION == 0:
+                budget.spend(_PORTION)
+                budget.produce(out)
+            loop["index"] = index
+            if index == 1:
+                loop["first"] = False
+            if index == last:
+                loop["last"] = True
+            loop["revindex"] = last - index
             names[name] = item
-            before = len(out)
             body(ev, out)
-            budget.produce(sum(map(len, out[before:])))
+        budget.produce(out)
     finally:
         ev.frame = outer
 
