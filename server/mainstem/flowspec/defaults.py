@@ -141,17 +141,28 @@ class _Injection:
         self, plugin: dict[str, Any], default: PluginDefault, kind: type[Plugin] | None, over: bool
     ) -> dict[str, Any]:
         values: Mapping[str, Any] = default.values
-        if kind is not None:
-            known = known_properties(kind)
-            values = {key: item for key, item in values.items() if key in known}
+        if kind is not None and not known_properties(kind) >= values.keys():
+            values = self._known(values, known_properties(kind))
         merged = merge(plugin, values) if over else merge(values, plugin)
-        origins = {
-            key: default.values
-            for key in values
-            if key not in plugin or (over and merged[key] is values[key])
-        }
-        self.source.derive(merged, plugin, origins)
+        self._trace(merged, plugin, values, over)
         return merged
+
+    def _known(self, values: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+        kept = {key: item for key, item in values.items() if key in known}
+        self.source.derive(kept, values, {})
+        return kept
+
+    def _trace(
+        self, merged: dict[str, Any], own: dict[str, Any], values: Mapping[str, Any], over: bool
+    ) -> None:
+        """Tell the source which entries of a merged map came from a default, at every depth."""
+        origins = {
+            key: values for key in values if key not in own or (over and merged[key] is values[key])
+        }
+        self.source.derive(merged, own, origins)
+        for key, value in values.items():
+            if isinstance(value, dict) and isinstance(own.get(key), dict):
+                self._trace(merged[key], own[key], value, over)
 
 
 def _matching(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from mainstem.flowspec.defaults import inject, merge
-from mainstem.flowspec.parse import ParsedFlow
+from mainstem.flowspec.parse import ParsedFlow, parse_flow
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.registry import Registry
 
@@ -145,3 +145,41 @@ tasks:
     parsed = parse(source)
     assert parsed.ok
     assert [item.code for item in parsed.problems] == ["deprecated"]
+
+
+def test_positions_survive_the_merging_of_nested_maps(parse: Parse) -> None:
+    source = f"""\
+id: taxi
+namespace: company
+pluginDefaults:
+  - type: {CORE}
+    values:
+      options:
+        retries: many
+      level: WARN
+tasks:
+  - id: a
+    type: {CORE}.script.Shell
+    commands: [ls]
+    options:
+      timeout: PT1S
+      timeaut: PT1S
+"""
+    found = [(item.line, item.column, item.code) for item in parse(source).problems]
+    assert found == [(7, 18, "wrong-kind"), (15, 7, "unknown-property")]
+
+
+def test_a_default_of_the_server_is_reported_at_the_plugin_it_went_into(
+    registry: Registry,
+) -> None:
+    source = f"""\
+id: taxi
+namespace: company
+tasks:
+  - id: a
+    type: {CORE}.log.Log
+    message: x
+"""
+    outer = [default(f"{CORE}.log.Log", level="LOUD")]
+    (problem,) = parse_flow(source, registry, global_defaults=outer).problems
+    assert (problem.line, problem.column, problem.pointer) == (4, 5, "tasks[0].level")
