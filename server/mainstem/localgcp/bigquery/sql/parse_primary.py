@@ -45,26 +45,26 @@ RESERVED_FUNCTIONS: Final = frozenset({"IF", "LEFT", "RIGHT", "GROUPING", "COLLA
 class PrimaryParser(CallParser):
     """One operand of an expression, without the operators around it."""
 
-    def at_query(self) -> bool:
-        """Whether a query starts here, behind any number of parentheses."""
-        ahead = 0
+    def at_query(self, start: int = 0) -> bool:
+        """Whether a query starts at a token ahead, behind any number of parentheses."""
+        ahead = start
         while self.peek(ahead).key == "(":
             ahead += 1
-        return self.peek(ahead).key in ("SELECT", "WITH") and (
-            ahead == 0 or self._query_closes(ahead)
-        )
+        if self.peek(ahead).key not in ("SELECT", "WITH"):
+            return False
+        return ahead == start or self._query_closes(ahead, ahead - start)
 
-    def _query_closes(self, depth: int) -> bool:
+    def _query_closes(self, ahead: int, level: int) -> bool:
         """Whether the parentheses opened here close on a query, not on a larger expression."""
-        level, ahead = depth, depth
         while level > 0:
             token = self.peek(ahead)
             if token.kind is Kind.END:
                 return False
             level += (token.key == "(") - (token.key == ")")
             ahead += 1
-        return self.peek(ahead).key in (
-            ")", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", ";", "",
+        after = self.peek(ahead)
+        return after.kind is Kind.END or after.key in (
+            ")", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", ";",
         )  # fmt: skip
 
     def primary(self) -> Expr:

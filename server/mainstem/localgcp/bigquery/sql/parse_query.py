@@ -67,7 +67,7 @@ class FromParser(ExpressionParser):
 
     def _table_in_parentheses(self) -> Source:
         at = self.token.start
-        if self.at_query():
+        if self.peek().key in ("SELECT", "WITH") or self.at_query(1):
             self.advance()
             query = self.query()
             self.expect(")")
