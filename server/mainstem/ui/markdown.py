@@ -1,10 +1,15 @@
 """Descriptions written in Markdown, rendered without letting any HTML of the author through."""
 
+import re
 from functools import cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+_LINK: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_MARKS: Final = re.compile(r"\*\*|__|`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)")
 
 
 @cache
@@ -32,9 +37,9 @@ def to_html(text: str | None) -> Markup:
 
 
 def first_line(text: str | None) -> str:
-    """The first line of a description as plain text, for tables."""
+    """The first line of a description without its marks, for tables."""
     for line in (text or "").splitlines():
-        bare = line.strip().lstrip("#").strip()
+        bare = _MARKS.sub("", _LINK.sub(r"\1", line)).strip().lstrip("#").strip()
         if bare:
             return bare
     return ""

@@ -10,6 +10,7 @@ from mainstem.ui import format as words
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_CHILDREN: Final = 200
+_SHORT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _entry(key: str, value: object, expression: str) -> Entry:
     if isinstance(value, Mapping) and value:
         children = tree(dict(list(value.items())[:_MOST_CHILDREN]), expression)
         return Entry(key, expression, note=_more(value), children=tuple(children))
-    if isinstance(value, list | tuple) and value:
+    if isinstance(value, list | tuple) and value and not _is_short(value):
         children = [
             _entry(f"[{i}]", item, f"{expression}[{i}]")
             for i, item in enumerate(value[:_MOST_CHILDREN])
@@ -89,6 +90,13 @@ def _entry(key: str, value: object, expression: str) -> Entry:
         return Entry(key, expression, note=_more(value), children=tuple(children))
     text = words.value(value)
     return Entry(key, expression, text, file=_file(value))
+
+
+def _is_short(value: Sequence[object]) -> bool:
+    """A few plain values read better on one line than as a branch."""
+    plain = all(not isinstance(item, Mapping | list | tuple) for item in value)
+    files = any(_file(item) for item in value)
+    return plain and not files and len(words.value(value)) <= _SHORT
 
 
 def _more(value: Mapping[str, object] | Sequence[object]) -> str:

@@ -126,7 +126,7 @@ class Renderer:
         token = _reader.set(Reader(self._clock.now(), prefs.timezone))
         try:
             return self._environment.get_template(template).render(
-                prefs=prefs, csrf=csrf_token(request), path=request.url.path, **context
+                prefs=prefs, csrf=csrf_token(request), address=request.url.path, **context
             )
         finally:
             _reader.reset(token)

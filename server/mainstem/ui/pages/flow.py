@@ -119,7 +119,7 @@ def runs_context(here: Desk, flow: FlowId) -> dict[str, object]:
         "flow_id": flow,
         "base": flow_link(flow.namespace, flow.id),
         "rows": with_notes(here, runs[:_LAST]),
-        "ticks": charts.ticks([tick(run, now) for run in reversed(runs[:30])], slots=30),
+        "ticks": charts.ticks([tick(run, now) for run in reversed(runs[:20])]),
         "stats": _stats(runs),
     }
 
@@ -180,7 +180,8 @@ def _executions(here: Desk, request: Request, flow: FlowId) -> dict[str, object]
     filters = Filters.of(request)
     after = request.query_params.get("after")
     state = filters.one("state")
-    chosen = ExecutionFilter(flows=(flow,), states=[State(state)] if state in State else ())
+    states = filters.wanted(here.clock.now()).states
+    chosen = ExecutionFilter(flows=(flow,), states=states)
     page = here.services.search.page(chosen, limit=25, after=after)
     base = flow_link(flow.namespace, flow.id)
     address = f"{base}/executions"

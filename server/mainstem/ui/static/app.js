@@ -3,10 +3,10 @@
   'use strict';
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const on = (type, fn, target = document) => target.addEventListener(type, fn);
+  const on = (type, fn, target = document, capture) => target.addEventListener(type, fn, capture);
   const root = document.documentElement;
 
-  // --- preferences -------------------------------------------------------------------------
+  // preferences
   const prefs = () => new URLSearchParams(
     (document.cookie.match(/(?:^|; )mainstem_prefs=([^;]*)/) || [])[1] || '');
   const remember = (key, value) => {
@@ -16,19 +16,14 @@
   };
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone && prefs().get('seen_zone') !== zone) remember('seen_zone', zone);
-  const themes = ['system', 'light', 'dark'];
-  const cycleTheme = () => {
-    const next = themes[(themes.indexOf(root.dataset.theme) + 1) % 3];
-    root.dataset.theme = next;
-    remember('theme', next);
-    toast(`Theme: ${next}`);
-  };
-  const toggleNav = () => {
-    root.dataset.nav = root.dataset.nav === 'slim' ? 'wide' : 'slim';
-    remember('nav', root.dataset.nav);
+  const cycle = (key, values) => {
+    const next = values[(values.indexOf(root.dataset[key]) + 1) % values.length];
+    root.dataset[key] = next;
+    remember(key, next);
+    return next;
   };
 
-  // --- toasts ------------------------------------------------------------------------------
+  // toasts
   const toast = (text, kind = 'info') => {
     const item = document.createElement('div');
     item.className = `toast ${kind}`;
@@ -43,7 +38,7 @@
     $('#toasts').append(item);
   };
 
-  // --- live link: one stream for each visible tab ------------------------------------------
+  // live link: one stream for each visible tab
   const words = {live: 'Live', polling: 'Polling', offline: 'Offline'};
   let lostAt = 0;
   const showLink = state => {
@@ -100,7 +95,7 @@
     if (lostAt && !document.hidden && Date.now() - lostAt > 10000) $('#stale').hidden = false;
   }, 2000);
 
-  // --- htmx ----------------------------------------------------------------------------------
+  // htmx
   on('htmx:beforeRequest', event => {
     const polled = event.detail.requestConfig.triggeringEvent === undefined;
     if (document.hidden && polled && event.detail.requestConfig.verb === 'get') event.preventDefault();
@@ -110,10 +105,9 @@
     toast(said ? decodeURIComponent(said) : `The server answered ${event.detail.xhr.status}.`, 'failed');
   });
   on('htmx:sendError', () => showLink(navigator.onLine ? 'polling' : 'offline'));
-  on('htmx:afterSwap', event => { ages(); follow(); cap(event.target); keepSelection(); });
-  on('toast', event => toast(event.detail.value || event.detail, event.detail.kind));
+  on('htmx:afterSwap', event => { ages(); follow(); cap(event.target); keepSelection(); if (scale) zoom(1); });
 
-  // --- time ----------------------------------------------------------------------------------
+  // time
   const rough = s => s < 60 ? `${s | 0} s` : s < 3600 ? `${s / 60 | 0} min`
     : s < 86400 ? `${s / 3600 | 0} h` : `${s / 86400 | 0} d`;
   const ages = () => $$('time[data-age]').forEach(el => {
@@ -123,9 +117,9 @@
       if (el.textContent !== said) el.textContent = said;
     }
   });
-  const span = s => s < 1 ? `${Math.round(s * 1000)} ms` : s < 9.95 ? `${s.toFixed(1)} s` : s < 60 ? `${Math.round(s)} s`
-    : s < 3600 ? `${s / 60 | 0} min ${String(s % 60 | 0).padStart(2, '0')} s`
-    : `${s / 3600 | 0} h ${String(s % 3600 / 60 | 0).padStart(2, '0')} min`;
+  const two = n => String(n | 0).padStart(2, '0');
+  const span = s => s < 60 ? `${s | 0} s` : s < 3600 ? `${s / 60 | 0} min ${two(s % 60)} s`
+    : `${s / 3600 | 0} h ${two(s % 3600 / 60)} min`;
   setInterval(() => {
     if (document.hidden) return;
     $$('[data-since]').forEach(el => {
@@ -134,7 +128,7 @@
   }, 1000);
   setInterval(ages, 5000);
 
-  // --- logs: follow the end, keep the page light ----------------------------------------------
+  // logs: follow the end, keep the page light
   let following = true;
   const follow = () => {
     const logs = $('[data-follow]');
@@ -147,8 +141,7 @@
       const button = $('[data-act=follow]');
       if (button) button.setAttribute('aria-pressed', following);
     }
-  }, document);
-  document.addEventListener('scroll', event => event, true);
+  }, document, true);
   const cap = target => {
     const list = target.closest?.('[data-cap]') || $('[data-cap]');
     if (!list) return;
@@ -166,7 +159,7 @@
   };
   on('hashchange', markLine, window);
 
-  // --- dialogs ---------------------------------------------------------------------------------
+  // dialogs
   let opener = null;
   const open = id => {
     const dialog = document.getElementById(id);
@@ -177,7 +170,7 @@
     on('close', () => opener?.focus(), dialog);
   };
 
-  // --- palette ---------------------------------------------------------------------------------
+  // palette
   const palette = () => { open('palette'); const field = $('#palette input'); field.select(); };
   const pick = step => {
     const items = $$('#palette-results a');
@@ -188,7 +181,7 @@
     next?.scrollIntoView({block: 'nearest'});
   };
 
-  // --- selection in tables ----------------------------------------------------------------------
+  // selection in tables
   const chosen = new Set();
   let anchor = null;
   const boxes = () => $$('input[data-select]');
@@ -210,13 +203,15 @@
     if (a >= 0) all.slice(a, b + 1).forEach(box => { box.checked = checked; });
   };
 
-  // --- zoom of drawings --------------------------------------------------------------------------
-  const zoom = factor => {
+  // zoom of drawings
+  let scale = 0;
+  const zoom = (factor, whole = true) => {
     const svg = $('[data-zoom=svg]');
     if (!svg) return;
     const [, , w, h] = svg.getAttribute('viewBox').split(' ').map(Number);
-    const scale = factor ? Math.min(3, Math.max(.2, svg.getAttribute('width') / w * factor))
-      : Math.min(1, svg.parentElement.clientWidth / w, svg.parentElement.clientHeight / h);
+    const pane = svg.parentElement;
+    scale = factor ? Math.min(3, Math.max(.2, (scale || 1) * factor))
+      : Math.min(1, (pane.clientWidth - 34) / w, whole ? (pane.clientHeight - 34) / h : 1);
     svg.setAttribute('width', w * scale);
     svg.setAttribute('height', h * scale);
   };
@@ -230,10 +225,10 @@
   });
   on('pointerup', () => { drag = null; });
 
-  // --- actions -------------------------------------------------------------------------------------
+  // actions
   const acts = {
-    theme: cycleTheme,
-    nav: toggleNav,
+    theme: () => toast(`Theme: ${cycle('theme', ['system', 'light', 'dark'])}`),
+    nav: () => cycle('nav', ['wide', 'slim']),
     menu: () => document.body.classList.toggle('menu-open'),
     palette,
     help: () => open('help'),
@@ -248,7 +243,6 @@
     },
     wrap: el => el.setAttribute('aria-pressed', $('.logs').classList.toggle('wrap')),
     'zoom-in': () => zoom(1.25), 'zoom-out': () => zoom(.8), 'zoom-fit': () => zoom(0),
-    print: () => window.print(),
     reload: () => location.reload(),
     'select-all': el => { boxes().forEach(box => { box.checked = el.checked; }); showSelection(); },
   };
@@ -279,13 +273,13 @@
     }
   });
 
-  // --- keyboard --------------------------------------------------------------------------------------
+  // keyboard
   const places = {d: '', f: 'flows', e: 'executions', l: 'logs', t: 'triggers', n: 'namespaces', s: 'gitsync'};
   let waitingForPlace = 0;
   const rows = () => $$('tr[data-row]');
   const move = step => {
     const all = rows();
-    const at = all.indexOf(document.activeElement.closest('tr[data-row]'));
+    const at = all.indexOf(row());
     all[Math.min(all.length - 1, Math.max(0, at + step))]?.focus();
   };
   const tab = step => {
@@ -294,14 +288,15 @@
     tabs[at + step]?.click();
   };
   const row = () => document.activeElement.closest?.('tr[data-row]');
+  const rowBox = () => row() && $('input[data-select]', row());
   const keys = {
     '/': () => $('[data-filter]')?.focus(),
     '?': () => open('help'),
     g: () => { waitingForPlace = Date.now(); },
     j: () => move(1),
     k: () => move(-1),
-    x: () => { const box = row() && $('input[data-select]', row()); box?.click(); },
-    X: () => { const box = row() && $('input[data-select]', row());
+    x: () => rowBox()?.click(),
+    X: () => { const box = rowBox();
       if (box) { if (anchor) range(anchor, box, true); else box.click(); anchor = box; showSelection(); } },
     Enter: () => row() && !document.activeElement.closest('a,button') && $('a', row())?.click(),
     '.': () => { const menu = row() && $('details.menu', row()); if (menu) { menu.open = true; $('a,button', menu)?.focus(); } },
@@ -330,5 +325,5 @@
     }
   });
 
-  on('DOMContentLoaded', () => { markLine(); follow(); showSelection(); if ($('[data-zoom=svg]')) zoom(0); });
+  on('DOMContentLoaded', () => { markLine(); follow(); showSelection(); zoom(0, false); });
 })();
