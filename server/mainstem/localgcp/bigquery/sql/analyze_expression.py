@@ -264,7 +264,7 @@ class ExpressionAnalyzer:
             return formats.cast_with_format(self._format_call(node, scope), value, kind)
         if not value.is_null and not can_cast(value.type, kind):
             raise SqlProblem(f"Invalid cast from {value.type} to {kind}", node.value.at)
-        if value.constant is not None and value.type == STRING and not kind.kind == "STRING":
+        if value.constant is not None and value.type == STRING and kind.kind != "STRING":
             value = Value(value.sql, STRING)
         sql = cast(value, kind, is_safe=node.is_safe)
         return Value(self._parameterised(sql, node, kind), kind)

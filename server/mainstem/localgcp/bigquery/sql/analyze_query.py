@@ -243,9 +243,7 @@ class Analyzer(SelectAnalyzer):
             bound[name.casefold()] = Value(value.sql, value.type)
         return bound
 
-    def _inline(
-        self, function: Function, at: int, analyse: Callable[[], Inlined]
-    ) -> Inlined:
+    def _inline(self, function: Function, at: int, analyse: Callable[[], Inlined]) -> Inlined:
         self._calls += 1
         if self._calls > MAX_CALLS:
             raise SqlProblem(f"Function {function.name} calls itself or nests too deeply", at)

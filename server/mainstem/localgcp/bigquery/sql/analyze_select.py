@@ -253,9 +253,13 @@ class SelectAnalyzer(FromAnalyzer):
         if isinstance(node, tree.Path) and len(node.names) == 1:
             wanted = node.names[0].text.casefold()
             for each in items:
-                if isinstance(each, tree.SelectItem) and each.alias is not None:
-                    if each.alias.text.casefold() == wanted and not _has_aggregate(each.value):
-                        return each.value
+                if (
+                    isinstance(each, tree.SelectItem)
+                    and each.alias is not None
+                    and each.alias.text.casefold() == wanted
+                    and not _has_aggregate(each.value)
+                ):
+                    return each.value
         return node
 
     def _starred(self, place: int, node: tree.Expr, draft: Draft) -> tree.Expr:

@@ -47,6 +47,9 @@ class TokenReader:
     def peek(self, ahead: int = 1) -> Token:
         return self.tokens[min(self.index + ahead, len(self.tokens) - 1)]
 
+    def at_end(self) -> bool:
+        return self.token.kind is Kind.END
+
     def at_words(self, *keys: str) -> bool:
         """Whether these words and symbols come next, in this order."""
         if self.token.key != keys[0]:
