@@ -10,12 +10,16 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 22
 
 
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
+
+
 def _encode(number: int) -> str:
-    digits = []
-    for _ in range(_LENGTH):
-        number, rest = divmod(number, 36)
-        digits.append(_ALPHABET[rest])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range(_LENGTH // 2):
+        number, rest = divmod(number, 1296)
+        pairs.append(_PAIRS[rest])
+    pairs.reverse()
+    return "".join(pairs)
 
 
 def random_id() -> str:

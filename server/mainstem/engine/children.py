@@ -13,7 +13,7 @@ from mainstem.engine.decision import (
 from mainstem.engine.finish import finish
 from mainstem.engine.flowing import TaskContext
 from mainstem.engine.node import Node
-from mainstem.engine.outcome import open_attempt, reason
+from mainstem.engine.outcome import begin_attempt, reason
 from mainstem.engine.turn import Turn
 from mainstem.model.execution import SYSTEM_LABEL, ExecutionTrigger
 from mainstem.model.log import Level
@@ -26,7 +26,7 @@ _BASE_URI = "subflowOutputsBaseUri"
 def request_children(turn: Turn, node: Node) -> None:
     """Ask for the children of a task run, each under an id chosen here."""
     task = _task(node)
-    turn.put(node, open_attempt(node.run.to(State.RUNNING, turn.env.now), turn.env.now))
+    turn.put(node, begin_attempt(node.run, turn.env.now))
     try:
         requests = task.requests(TaskContext(turn, node))
     except Exception as error:  # a plug-in's own code may raise anything

@@ -13,7 +13,7 @@ from mainstem.engine.decision import (
 )
 from mainstem.engine.ending import abort, stop
 from mainstem.engine.node import Node
-from mainstem.engine.outcome import allow, close_attempt, open_attempt, with_outputs
+from mainstem.engine.outcome import allow, begin_attempt, close_attempt, with_outputs
 from mainstem.engine.plan import Kind
 from mainstem.engine.retry import retry_later, tries
 from mainstem.engine.turn import Step, Turn
@@ -26,7 +26,7 @@ def started(turn: Turn, event: Started) -> None:
     """A worker took up the attempt that was submitted last."""
     node = turn.live.nodes.get(event.task_run_id)
     if node is not None and node.state.is_created and _is_next(node, event.attempt):
-        turn.put(node, open_attempt(node.run.to(State.RUNNING, event.at), event.at))
+        turn.put(node, begin_attempt(node.run, event.at))
 
 
 def finished(turn: Turn, event: Finished) -> None:
@@ -36,7 +36,7 @@ def finished(turn: Turn, event: Finished) -> None:
         return
     if node.state.is_created and _is_next(node, event.attempt):
         begun = event.started_at or event.at
-        turn.put(node, open_attempt(node.run.to(State.RUNNING, begun), begun))
+        turn.put(node, begin_attempt(node.run, begun))
     elif not (node.state.is_running and event.attempt == len(node.run.attempts)):
         return
     _change_execution(turn, event)
@@ -79,7 +79,7 @@ def finish(
     ended_at = at or turn.env.now
     run = close_attempt(node.run, state, ended_at, log_file)
     if outputs is not None:
-        run = replace(run, outputs=with_outputs(run.outputs, outputs))
+        run = run.changed(run.history, run.attempts, with_outputs(run.outputs, outputs))
     if node.state is State.KILLING:
         state = State.KILLED if state is State.FAILED else state
     elif state is State.FAILED and retry_later(turn, node, run):
@@ -101,7 +101,7 @@ def lost(turn: Turn, event: Lost) -> None:
     if node is None or node.state.is_terminal:
         return
     if node.state.is_created and _is_next(node, event.attempt):
-        turn.put(node, open_attempt(node.run.to(State.RUNNING, event.at), event.at))
+        turn.put(node, begin_attempt(node.run, event.at))
     elif not (node.state.is_running and event.attempt == len(node.run.attempts)):
         return
     if node.state is State.KILLING:
@@ -141,7 +141,7 @@ def dynamic_run(turn: Turn, event: DynamicRun) -> None:
         )
         node = live.add(run)
         turn.touched[run.id] = node
-        turn.put(node, open_attempt(run.to(State.RUNNING, event.at), event.at))
+        turn.put(node, begin_attempt(run, event.at))
     if node.state.is_terminal or event.state is State.RUNNING:
         return
     run = close_attempt(node.run, event.state, event.at)

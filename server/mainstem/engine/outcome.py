@@ -8,7 +8,7 @@ from mainstem.engine.node import Node
 from mainstem.engine.turn import Turn
 from mainstem.model.execution import Attempt, TaskRun
 from mainstem.model.log import Level
-from mainstem.model.state import History, Moment, State
+from mainstem.model.state import TASK_RUN_TRANSITIONS, History, Moment, State
 from mainstem.sdk.task import Task
 
 
@@ -25,7 +25,7 @@ def open_attempt(run: TaskRun, at: datetime) -> TaskRun:
     """The task run with a further attempt that runs since `at`."""
     moments = (Moment(State.CREATED, at), Moment(State.RUNNING, at))
     attempt = Attempt(len(run.attempts) + 1, History(moments))
-    return replace(run, attempts=(*run.attempts, attempt))
+    return run.changed(run.history, (*run.attempts, attempt), run.outputs)
 
 
 def close_attempt(run: TaskRun, state: State, at: datetime, log_file: str | None = None) -> TaskRun:
@@ -35,7 +35,7 @@ def close_attempt(run: TaskRun, state: State, at: datetime, log_file: str | None
     last = run.attempts[-1].to(state, at)
     if log_file is not None:
         last = replace(last, log_file=log_file)
-    return replace(run, attempts=(*run.attempts[:-1], last))
+    return run.changed(run.history, (*run.attempts[:-1], last), run.outputs)
 
 
 def fail(turn: Turn, node: Node, message: str) -> None:
@@ -46,6 +46,14 @@ def fail(turn: Turn, node: Node, message: str) -> None:
         run = open_attempt(run, turn.env.now)
     turn.put(node, close_attempt(run, State.FAILED, turn.env.now))
     turn.end(node, allow(node.task, State.FAILED))
+
+
+def begin_attempt(run: TaskRun, at: datetime) -> TaskRun:
+    """The task run RUNNING, with a further attempt."""
+    moments = (Moment(State.CREATED, at), Moment(State.RUNNING, at))
+    attempt = Attempt(len(run.attempts) + 1, History(moments))
+    history = run.history.to(State.RUNNING, at=at, table=TASK_RUN_TRANSITIONS)
+    return run.changed(history, (*run.attempts, attempt), run.outputs)
 
 
 def with_outputs(

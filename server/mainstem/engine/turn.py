@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -93,7 +92,7 @@ class Turn:
         """Enter a terminal state and let the parent know."""
         run = node.run
         if outputs is not None:
-            run = replace(run, outputs=outputs)
+            run = run.changed(run.history, run.attempts, outputs)
         self.put(node, run.to(state, self.env.now))
         self.queue.append((Step.SETTLE, node))
 
@@ -172,16 +171,16 @@ class Turn:
         return Decision(
             execution=live.execution if changed else None,
             task_runs=tuple(node.run for node in self.touched.values()),
-            removed=tuple(self.removed),
-            submit=tuple(self.submit),
-            cancel=tuple(self.cancel),
-            timers=tuple(self.timers),
-            dropped_timers=tuple(self.dropped),
-            children=tuple(self.children),
-            kill_children_of=tuple(self.kill_children),
-            files=tuple(self.files),
-            logs=tuple(self.logs),
-            new_executions=tuple(self.new),
+            removed=tuple(self.removed) if self.removed else (),
+            submit=tuple(self.submit) if self.submit else (),
+            cancel=tuple(self.cancel) if self.cancel else (),
+            timers=tuple(self.timers) if self.timers else (),
+            dropped_timers=tuple(self.dropped) if self.dropped else (),
+            children=tuple(self.children) if self.children else (),
+            kill_children_of=tuple(self.kill_children) if self.kill_children else (),
+            files=tuple(self.files) if self.files else (),
+            logs=tuple(self.logs) if self.logs else (),
+            new_executions=tuple(self.new) if self.new else (),
             begin=self.begin,
             ended=self.ended,
             closed=self.closed,

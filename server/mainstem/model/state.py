@@ -80,18 +80,18 @@ EXECUTION_TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
 }
 
 TASK_RUN_TRANSITIONS: Final[Mapping[State, frozenset[State]]] = {
-    _S.CREATED: frozenset(State) - {_S.CREATED, _S.QUEUED},
+    _S.CREATED: _ENDS | {_S.RUNNING, _S.SKIPPED, _S.RESTARTED},
     _S.QUEUED: frozenset(),
-    _S.RUNNING: frozenset(State) - {_S.QUEUED},
-    _S.PAUSED: frozenset(State) - {_S.PAUSED, _S.QUEUED, _S.CREATED},
-    _S.RESTARTED: frozenset(State) - {_S.RESTARTED, _S.QUEUED, _S.CREATED},
+    _S.RUNNING: frozenset(State) - {_S.RUNNING, _S.QUEUED},
+    _S.PAUSED: _ENDS | _AGAIN | {_S.KILLING, _S.RETRIED},
+    _S.RESTARTED: _ENDS | {_S.RUNNING, _S.SKIPPED, _S.KILLING, _S.RETRIED},
     _S.RETRYING: frozenset(
-        {_S.CREATED, _S.RUNNING, _S.RETRIED, _S.KILLING, _S.KILLED, _S.FAILED, _S.CANCELLED}
+        {_S.CREATED, _S.RETRIED, _S.RESTARTED, _S.RUNNING, _S.KILLED, _S.FAILED, _S.CANCELLED}
     ),
-    _S.KILLING: _ENDS | {_S.SKIPPED},
+    _S.KILLING: _ENDS | {_S.SKIPPED, _S.RETRIED},
     _S.SUCCESS: _AGAIN | _ENDS,
     _S.WARNING: _AGAIN | _ENDS,
-    _S.FAILED: _AGAIN | _ENDS | {_S.RETRYING, _S.RETRIED},
+    _S.FAILED: _AGAIN | _ENDS,
     _S.KILLED: _AGAIN | _ENDS,
     _S.CANCELLED: _AGAIN | _ENDS,
     _S.RETRIED: _AGAIN,
