@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from mainstem.engine.node import Node
 from mainstem.engine.plan import Kind
+from mainstem.sdk.flowable import FlowableTask
 
 if TYPE_CHECKING:
     from mainstem.engine.live import LiveExecution
@@ -99,13 +100,19 @@ def describe(live: "LiveExecution", node: Node) -> dict[str, object]:
     }
     if run.parent_id is not None:
         found["parentId"] = run.parent_id
-    workspace = _workspace_of(node)
-    value = run.value if run.value is not None or workspace is None else workspace.run.value
+    value = run.value if run.value is not None else _lent_value(node)
     if value is not None:
         found["value"] = value
     if run.iteration is not None:
         found["iteration"] = run.iteration
     return found
+
+
+def _lent_value(node: Node) -> str | None:
+    above = node.parent
+    if above is None or above.plan is None or not isinstance(above.plan.task, FlowableTask):
+        return None
+    return above.run.value if above.plan.task.LENDS_VALUE else None
 
 
 def _workspace_of(node: Node) -> Node | None:

@@ -117,6 +117,9 @@ class FlowableTask(Task):
     ON_WORKER: ClassVar[bool] = False
     """Whether one worker runs all children itself, in one shared working directory."""
 
+    LENDS_VALUE: ClassVar[bool] = False
+    """Whether children see the loop value of this task's run as their own."""
+
     LOOPS: ClassVar[bool] = False
     """Whether `conclude` may answer Again."""
 

@@ -161,6 +161,8 @@ class ForEachItem(FlowableTask):
     TYPE: ClassVar[str] = _TYPE
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.ForEachItem",)
 
+    LENDS_VALUE: ClassVar[bool] = True
+
     items: Text = Field(min_length=1)
     batch: Batch = Field(default_factory=Batch)
     namespace: Text = Field(min_length=1)

@@ -34,6 +34,7 @@ class WorkingDirectory(FlowableTask):
         "io.kestra.core.tasks.flows.Worker",
     )
     ON_WORKER: ClassVar[bool] = True
+    LENDS_VALUE: ClassVar[bool] = True
 
     tasks: tuple[AnyTask, ...] = ()
     cache: Cache | None = None
