@@ -44,6 +44,11 @@ class Fault:
         return PydanticCustomError(self.code, "{message}", context)
 
 
+def _yaml_name(name: str) -> str:
+    """camelCase; a trailing underscore keeps Python's reserved words out of the way."""
+    return to_camel(name.rstrip("_"))
+
+
 class Properties(BaseModel):
     """A frozen group of YAML properties in camelCase; unknown names are refused.
 
@@ -53,7 +58,7 @@ class Properties(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        alias_generator=to_camel,
+        alias_generator=_yaml_name,
         populate_by_name=True,
         arbitrary_types_allowed=True,
         protected_namespaces=(),

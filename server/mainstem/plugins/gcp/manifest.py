@@ -1,0 +1,31 @@
+"""Type names of the Google Cloud group."""
+
+from typing import Final
+
+_GCP: Final = "io.kestra.plugin.gcp"
+_HERE: Final = "mainstem.plugins.gcp"
+
+TYPES: Final = {
+    **{
+        f"{_GCP}.gcs.{name}": f"{_HERE}.gcs.{module}:{name}"
+        for module, names in {
+            "buckets": ("CreateBucket", "UpdateBucket", "DeleteBucket"),
+            "objects": ("Upload", "Download", "List", "Copy", "Delete", "DeleteList"),
+        }.items()
+        for name in names
+    },
+    **{
+        f"{_GCP}.bigquery.{name}": f"{_HERE}.bigquery.{module}:{name}"
+        for module, names in {
+            "query": ("Query",),
+            "load": ("Load", "LoadFromGcs"),
+            "datasets": (
+                "CreateDataset", "UpdateDataset", "DeleteDataset", "DeleteTable", "Copy",
+                "ExtractToGcs",
+            ),
+        }.items()
+        for name in names
+    },
+}  # fmt: skip
+
+ALIASES: Final[dict[str, str]] = {}
