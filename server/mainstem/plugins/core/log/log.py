@@ -12,7 +12,7 @@ class Log(RunnableTask):
     """Write one or more messages to the log of the execution."""
 
     TYPE = "io.kestra.plugin.core.log.Log"
-    ALIASES = ("io.kestra.core.tasks.debugs.Echo", "io.kestra.core.tasks.log.Log")
+    ALIASES = ("io.kestra.core.tasks.log.Log",)
     INLINE: ClassVar[bool] = True
 
     message: Property[Text | list[Text]]
