@@ -126,7 +126,7 @@ def test_parquet_is_extracted_and_loaded_again(
     ).result()
     again = client.get_table(f"{filled}_again")
     assert [f.field_type for f in again.schema] == ["INTEGER", "STRING", "TIMESTAMP", "BYTES"]
-    assert list(client.list_rows(again))[0]["b"] == b"hi"
+    assert next(iter(client.list_rows(again)))["b"] == b"hi"
 
 
 def test_what_cannot_be_extracted_is_refused(

@@ -201,7 +201,7 @@ def test_required_columns_are_enforced_and_relaxed_when_allowed(
 ) -> None:
     strict = [SchemaField("id", "INTEGER", "REQUIRED"), SchemaField("name", "STRING")]
     load(client, "1,x\n", table_id, schema=strict).result()
-    message, stream = refusal(load(client, ",x\n", table_id))
+    _, stream = refusal(load(client, ",x\n", table_id))
     assert any("Required column value for column index: 0 (id) is missing" in s for s in stream)
     relaxed = [SchemaField("id", "INTEGER"), SchemaField("name", "STRING")]
     load(

@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from mainstem.localgcp.bigquery.engine import close_engine, open_engine
+from mainstem.localgcp.bigquery.database import Clock, Database
 from mainstem.localgcp.bigquery.errors import BigQueryError
 from mainstem.localgcp.bigquery.gcs import GcsEndpoint
 from mainstem.localgcp.bigquery.insertall import InsertIds
@@ -24,7 +24,7 @@ from mainstem.localgcp.bigquery.routes import (
     uploads,
 )
 from mainstem.localgcp.bigquery.routes.http import JsonAnswer
-from mainstem.localgcp.bigquery.warehouse import Clock, Warehouse
+from mainstem.localgcp.bigquery.warehouse import close_warehouse, open_warehouse
 
 TokenVerifier = Callable[[str], bool]
 """Says whether a bearer token is one that the local token endpoint issued and still honours."""
@@ -47,18 +47,18 @@ def create_app(
     verify_token: TokenVerifier | None = None,
     default_location: str = "US",
 ) -> FastAPI:
-    """Build the emulator; `app.state.warehouse` is what the `console` functions ask."""
-    warehouse = Warehouse(state_dir, clock, default_location)
-    engine = open_engine(warehouse, storage, state_dir / "scratch")
+    """Build the emulator; `app.state.database` is what the `console` functions ask."""
+    database = Database(state_dir, clock, default_location)
+    warehouse = open_warehouse(database, storage, state_dir / "scratch")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
-        close_engine(engine)
+        close_warehouse(warehouse)
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.database = database
     app.state.warehouse = warehouse
-    app.state.engine = engine
     app.state.request_ids = queries.RequestIds()
     app.state.insert_ids = InsertIds()
     app.state.sessions = uploads.Sessions()

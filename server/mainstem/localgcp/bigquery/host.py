@@ -1,14 +1,16 @@
 """The catalog, the storage and one cursor as one query job sees them."""
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 import duckdb
 
 from mainstem.localgcp.bigquery.catalog import Catalog
-from mainstem.localgcp.bigquery.engine import Engine
-from mainstem.localgcp.bigquery.errors import not_found, unsupported
+from mainstem.localgcp.bigquery.errors import invalid, not_found, unsupported
 from mainstem.localgcp.bigquery.jobs.history import JobFilter
 from mainstem.localgcp.bigquery.jobs.job import Job
 from mainstem.localgcp.bigquery.model import Dataset, DatasetRef, ExternalConfig, Table, TableRef
@@ -18,9 +20,11 @@ from mainstem.localgcp.bigquery.readers.diagnosis import find_bad_records, too_m
 from mainstem.localgcp.bigquery.readers.objects import find_objects
 from mainstem.localgcp.bigquery.readers.scan import ScanFailed, Source, scan_sql
 from mainstem.localgcp.bigquery.sql.host import Answer, JobRow, Routine, TableSize
-from mainstem.localgcp.bigquery.sql.types import Field
+from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
 from mainstem.localgcp.bigquery.transaction import Transaction
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 
+TEXT_FORMATS: Final = ("CSV", "NEWLINE_DELIMITED_JSON")
 Keep = Callable[["JobHost", Answer], object]
 
 
@@ -32,7 +36,7 @@ class JobHost:
 
     def __init__(
         self,
-        engine: Engine,
+        warehouse: Warehouse,
         cursor: duckdb.DuckDBPyConnection,
         project: str,
         *,
@@ -40,8 +44,8 @@ class JobHost:
         location: str | None = None,
         keep: Keep | None = None,
     ) -> None:
-        self._engine = engine
-        self._warehouse = engine.warehouse
+        self._warehouse = warehouse
+        self._database = warehouse.database
         self.cursor = cursor
         self.project = project
         self.default_dataset = default_dataset
@@ -54,15 +58,15 @@ class JobHost:
         self._keep = keep or keep_anonymous
 
     @property
-    def engine(self) -> Engine:
-        return self._engine
+    def warehouse(self) -> Warehouse:
+        return self._warehouse
 
     @property
     def location(self) -> str:
-        return self.pinned_location or self._warehouse.default_location
+        return self.pinned_location or self._database.default_location
 
     def now(self) -> datetime:
-        return self._warehouse.now()
+        return self._database.now()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -86,7 +90,7 @@ class JobHost:
         if self.transaction is not None:
             yield
             return
-        with self._warehouse.writing(self.project, self.cursor) as transaction:
+        with self._database.writing(self.project, self.cursor) as transaction:
             self.transaction = transaction
             try:
                 yield
@@ -98,9 +102,9 @@ class JobHost:
         if self.transaction is not None and project == self.project:
             return self.transaction.catalog
         if self._snapshots is None:
-            return self._warehouse.catalog(project)
+            return self._database.catalog(project)
         if project not in self._snapshots:
-            self._snapshots[project] = self._warehouse.catalog(project)
+            self._snapshots[project] = self._database.catalog(project)
         return self._snapshots[project]
 
     def dataset(self, ref: DatasetRef) -> Dataset | None:
@@ -114,10 +118,10 @@ class JobHost:
         return [held[name] for name in sorted(held)]
 
     def table(self, ref: TableRef) -> Table | None:
-        if ref.dataset == ANONYMOUS:
-            return self._engine.results.find(ref)
-        if ref.table in self.temporary and self._is_default(ref):
+        if ref.table in self.temporary and ref.dataset_ref == self.default_dataset:
             return self.temporary[ref.table]
+        if ref.dataset == ANONYMOUS:
+            return self._warehouse.results.find(ref)
         if self.dataset(ref.dataset_ref) is None:
             return None
         return self.catalog(ref.project).find_table(ref, self.now())
@@ -132,7 +136,7 @@ class JobHost:
         if self.transaction is not None:
             count = self.cursor.execute(f"SELECT count(*) FROM {relation(table.ref)}").fetchone()
             return TableSize(int(count[0]) if count is not None else 0, 0)
-        measured = self._engine.sizes.of(table)
+        measured = self._warehouse.sizes.of(table)
         return TableSize(measured.rows, measured.bytes)
 
     def relation(self, ref: TableRef) -> str:
@@ -140,7 +144,7 @@ class JobHost:
 
     def external_relation(self, table: Table) -> str:
         assert table.external is not None
-        storage = self._engine.storage
+        storage = self._warehouse.storage
         files = find_objects(storage, table.external.uris)
         source = Source(table.external, table.schema, files, storage.root)
         self.scanned[table.ref] = source
@@ -151,7 +155,7 @@ class JobHost:
                 raise too_many(source, bad)
             skips_bad = bad.count > 0
         try:
-            return f"({scan_sql(self.cursor, source, skips_bad=skips_bad)})"
+            return f"({_as_queried(table, scan_sql(self.cursor, source, skips_bad=skips_bad))})"
         except ScanFailed:
             raise too_many(source, find_bad_records(self.cursor, source)) from None
 
@@ -160,8 +164,19 @@ class JobHost:
 
     def detect(self, config: ExternalConfig) -> autodetect.Detected:
         """The schema of the files, and the options that were detected with it."""
-        files = find_objects(self._engine.storage, config.uris)
+        files = find_objects(self._warehouse.storage, config.uris)
         return autodetect.detect(self.cursor, config, files)
+
+    def with_detected_schema(self, table: Table) -> Table:
+        """An external table, complete: what was left out is found in its files."""
+        if table.schema or table.external is None:
+            return table
+        if table.external.format in TEXT_FORMATS and not table.external.autodetect:
+            raise invalid(
+                f"Schema of external table {table.ref.table} is missing: give one or set autodetect"
+            )
+        found = self.detect(table.external)
+        return replace(table, schema=found.schema, external=found.config)
 
     def create_dataset(self, dataset: Dataset) -> None:
         self._writer(dataset.ref.project).create_dataset(dataset)
@@ -199,7 +214,7 @@ class JobHost:
 
     def jobs(self) -> Sequence[JobRow]:
         wanted = JobFilter(with_children=True)
-        return [_job_row(job) for job in self._engine.history.newest_first(self.project, wanted)]
+        return [_job_row(job) for job in self._warehouse.history.newest_first(self.project, wanted)]
 
     def keep_result(self, answer: Answer) -> object:
         return self._keep(self, answer)
@@ -212,9 +227,6 @@ class JobHost:
                 f"Not found: Dataset {ref} was not found in location {self.pinned_location}"
             )
 
-    def _is_default(self, ref: TableRef) -> bool:
-        return self.default_dataset is None or ref.dataset_ref == self.default_dataset
-
     def _writer(self, project: str) -> Transaction:
         assert self.transaction is not None, "changes happen inside writing()"
         if project != self.project:
@@ -223,8 +235,36 @@ class JobHost:
 
 
 def keep_anonymous(host: JobHost, answer: Answer) -> object:
-    """Keep the rows in an anonymous table."""
-    return host.engine.results.keep(host.cursor, host.project, host.location, answer)
+    """Keep the rows in an anonymous table; inside a transaction by way of a file.
+
+    A DuckDB transaction writes to one database only, and rows shown before a rollback stay shown.
+    """
+    results = host.warehouse.results
+    if host.transaction is None:
+        return results.keep(host.cursor, host.project, host.location, answer)
+    path = host.warehouse.scratch / f"answer-{secrets.token_hex(8)}"
+    host.cursor.execute(f"COPY ({answer.sql}) TO {literal(str(path))} (FORMAT parquet)")
+    try:
+        columns = ", ".join(
+            f"CAST({quote(f.name)} AS {f.value_type().duckdb()}) AS {quote(f.name)}"
+            for f in answer.fields
+        )
+        copied = f"SELECT {columns} FROM read_parquet({literal(str(path))})"
+        with host.warehouse.database.reading() as cursor:
+            return results.keep(cursor, host.project, host.location, Answer(copied, answer.fields))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _as_queried(table: Table, scan: str) -> str:
+    """Columns of limited precision are queried as the type without the limit."""
+    if not any(field.has_parameters for field in table.schema):
+        return scan
+    columns = ", ".join(
+        f"CAST({quote(f.name)} AS {f.value_type().duckdb()}) AS {quote(f.name)}"
+        for f in table.schema
+    )
+    return f'SELECT {columns}, "_FILE_NAME" FROM ({scan})'
 
 
 def _job_row(job: Job) -> JobRow:

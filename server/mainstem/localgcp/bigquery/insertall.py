@@ -11,12 +11,12 @@ import orjson
 from pydantic import Field as Bound
 
 from mainstem.localgcp.bigquery.destination import insert_rows
-from mainstem.localgcp.bigquery.engine import Engine
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
 from mainstem.localgcp.bigquery.model import ExternalConfig, Kind, Table, TableRef
 from mainstem.localgcp.bigquery.readers.diagnosis import bad_lines
 from mainstem.localgcp.bigquery.readers.objects import source_file
 from mainstem.localgcp.bigquery.readers.scan import Source, scan_sql
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.base import OutputOnly, Refused, Wire
 
 REMEMBERED_FOR: Final = timedelta(minutes=10)
@@ -60,20 +60,20 @@ class InsertIds:
 
 
 def insert_all(
-    engine: Engine, ids: InsertIds, ref: TableRef, request: InsertRequest
+    warehouse: Warehouse, ids: InsertIds, ref: TableRef, request: InsertRequest
 ) -> list[dict[str, object]]:
     """Add the rows; what is wrong with which. One bad row stops all, unless told to skip it."""
-    table = _table(engine, ref)
+    table = _table(warehouse, ref)
     if not request.rows:
         raise BigQueryError("invalid", "No rows present in the request.")
-    now = engine.warehouse.now()
+    now = warehouse.database.now()
     key = f"{ref}@{table.created.isoformat()}"
     fresh = [
         (index, row)
         for index, row in enumerate(request.rows)
         if ids.is_fresh(key, row.insert_id, now)
     ]
-    bad = _insert(engine, table, [row.json_ for _, row in fresh], request)
+    bad = _insert(warehouse, table, [row.json_ for _, row in fresh], request)
     errors = [{"index": fresh[place][0], "errors": [error]} for place, error in sorted(bad.items())]
     if errors and not request.skip_invalid_rows:
         stopped = (index for place, (index, _) in enumerate(fresh) if place not in bad)
@@ -84,35 +84,35 @@ def insert_all(
     return errors
 
 
-def _table(engine: Engine, ref: TableRef) -> Table:
-    table = engine.warehouse.catalog(ref.project).table(ref, engine.warehouse.now())
+def _table(warehouse: Warehouse, ref: TableRef) -> Table:
+    table = warehouse.database.catalog(ref.project).table(ref, warehouse.database.now())
     if table.kind is not Kind.TABLE:
         raise invalid(f"Cannot add rows to a table of type {table.kind}.")
     return table
 
 
 def _insert(
-    engine: Engine, table: Table, rows: Sequence[dict[str, object]], request: InsertRequest
+    warehouse: Warehouse, table: Table, rows: Sequence[dict[str, object]], request: InsertRequest
 ) -> dict[int, dict[str, str]]:
     """Bad rows by their place, with what is wrong; the good ones are added as asked."""
     if not rows:
         return {}
-    path = engine.scratch / f"insert-{secrets.token_hex(8)}"
+    path = warehouse.scratch / f"insert-{secrets.token_hex(8)}"
     try:
         path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
         config = ExternalConfig(
             (), "NEWLINE_DELIMITED_JSON", ignore_unknown_values=bool(request.ignore_unknown_values)
         )
         source = Source(config, table.schema, (source_file(path, None),))
-        return _insert_file(engine, table, source, skips=bool(request.skip_invalid_rows))
+        return _insert_file(warehouse, table, source, skips=bool(request.skip_invalid_rows))
     finally:
         path.unlink(missing_ok=True)
 
 
 def _insert_file(
-    engine: Engine, table: Table, source: Source, *, skips: bool
+    warehouse: Warehouse, table: Table, source: Source, *, skips: bool
 ) -> dict[int, dict[str, str]]:
-    with engine.warehouse.writing(table.ref.project) as transaction:
+    with warehouse.database.writing(table.ref.project) as transaction:
         transaction.catalog.table(table.ref, transaction.now)
         bad = {
             line.ordinal - 1: _error(line.field, line.message)

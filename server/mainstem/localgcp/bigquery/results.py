@@ -9,12 +9,12 @@ from typing import Final
 
 import duckdb
 
+from mainstem.localgcp.bigquery.database import Database
 from mainstem.localgcp.bigquery.errors import not_found
 from mainstem.localgcp.bigquery.model import Kind, Table, TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.sql.host import Answer
 from mainstem.localgcp.bigquery.transaction import new_etag
-from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 LIFETIME: Final = timedelta(hours=24)
 MOST_KEPT: Final = 2000
@@ -23,8 +23,8 @@ MOST_KEPT: Final = 2000
 class Results:
     """Kept in memory and in the spill folder; they do not outlive the process."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._guard = threading.Lock()
         self._tables: OrderedDict[TableRef, tuple[Table, int]] = OrderedDict()
 
@@ -35,7 +35,7 @@ class Results:
         ref = TableRef(project, ANONYMOUS, f"anon{secrets.token_hex(16)}")
         counted = cursor.execute(f"CREATE TABLE {relation(ref)} AS {answer.sql}").fetchone()
         rows = int(counted[0]) if counted is not None else 0
-        now = self._warehouse.now()
+        now = self._database.now()
         table = Table(
             ref, Kind.TABLE, location, answer.fields, now, now, new_etag(), expires=now + LIFETIME
         )
@@ -57,11 +57,11 @@ class Results:
     def drop(self, ref: TableRef) -> None:
         with self._guard:
             self._tables.pop(ref, None)
-        with self._warehouse.reading() as cursor, suppress(duckdb.Error):
+        with self._database.reading() as cursor, suppress(duckdb.Error):
             cursor.execute(f"DROP TABLE IF EXISTS {relation(ref)}")
 
     def _drop_old(self) -> None:
-        now = self._warehouse.now()
+        now = self._database.now()
         while self._tables:
             ref, (table, _) = next(iter(self._tables.items()))
             expired = table.expires is not None and table.expires <= now

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mainstem.localgcp.bigquery.database import Database
 from mainstem.localgcp.bigquery.model import Table
 from mainstem.localgcp.bigquery.names import relation
 from mainstem.localgcp.bigquery.sql.types import Field, quote
-from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 FIXED: Final = {
     "INT64": 8,
@@ -42,8 +42,8 @@ NOTHING: Final = Measured(0, {})
 class Sizes:
     """Measures native tables; an etag changes with the rows, so it keys the memory."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._guard = threading.Lock()
         self._known: dict[str, tuple[str, Measured]] = {}
 
@@ -61,7 +61,7 @@ class Sizes:
 
     def _measure(self, table: Table) -> Measured:
         sums = [f"sum({byte_size(quote(f.name), f)})" for f in table.schema]
-        with self._warehouse.reading() as cursor:
+        with self._database.reading() as cursor:
             row = cursor.execute(
                 f"SELECT {', '.join(['count(*)', *sums])} FROM {relation(table.ref)}"
             ).fetchone()

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mainstem.localgcp.bigquery.destination import Target, insert_rows, prepare
-from mainstem.localgcp.bigquery.engine import Engine
 from mainstem.localgcp.bigquery.errors import duplicate, invalid, not_found
 from mainstem.localgcp.bigquery.jobs.job import Output
 from mainstem.localgcp.bigquery.jobs.location import check_location
@@ -13,6 +12,7 @@ from mainstem.localgcp.bigquery.model import Kind, Table, TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.sql.types import quote
 from mainstem.localgcp.bigquery.transaction import Transaction
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Copy:
     expires: datetime | None = None
 
 
-def run_copy(engine: Engine, running: Running, copy: Copy) -> Output:
+def run_copy(warehouse: Warehouse, running: Running, copy: Copy) -> Output:
     """Copy rows and, into a new table, everything that is said of the first source."""
     for ref in copy.sources:
-        check_location(engine, running, ref.dataset_ref)
-    check_location(engine, running, copy.target.ref.dataset_ref)
-    with engine.warehouse.writing(copy.target.ref.project, running.cursor) as transaction:
-        tables = [_source(engine, transaction, ref, copy) for ref in copy.sources]
+        check_location(warehouse, running, ref.dataset_ref)
+    check_location(warehouse, running, copy.target.ref.dataset_ref)
+    with warehouse.database.writing(copy.target.ref.project, running.cursor) as transaction:
+        tables = [_source(warehouse, transaction, ref, copy) for ref in copy.sources]
         if copy.operation == "SNAPSHOT":
             table = _snapshot(transaction, tables, copy)
         else:
@@ -40,17 +40,17 @@ def run_copy(engine: Engine, running: Running, copy: Copy) -> Output:
             listed = ", ".join(quote(name) for name in columns)
             query = f"SELECT {listed} FROM {relation(source.ref)}"
             rows += insert_rows(transaction, table, columns, query)
-    made = engine.warehouse.catalog(table.ref.project).table(table.ref, engine.warehouse.now())
-    size = engine.sizes.of(made).bytes
+    made = warehouse.database.catalog(table.ref.project).table(table.ref, warehouse.database.now())
+    size = warehouse.sizes.of(made).bytes
     statistics = {"copiedRows": str(rows), "copiedLogicalBytes": str(size)}
     return Output({"copy": statistics}, 0, table.ref)
 
 
-def _source(engine: Engine, transaction: Transaction, ref: TableRef, copy: Copy) -> Table:
+def _source(warehouse: Warehouse, transaction: Transaction, ref: TableRef, copy: Copy) -> Table:
     if ref.dataset == ANONYMOUS:
-        return engine.results.table(ref)
+        return warehouse.results.table(ref)
     own = ref.project == transaction.catalog.project
-    catalog = transaction.catalog if own else engine.warehouse.catalog(ref.project)
+    catalog = transaction.catalog if own else warehouse.database.catalog(ref.project)
     found = catalog.table(ref, transaction.now)
     if not found.is_native:
         raise invalid(

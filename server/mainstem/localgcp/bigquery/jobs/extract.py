@@ -9,7 +9,6 @@ from typing import Final
 
 import duckdb
 
-from mainstem.localgcp.bigquery.engine import Engine
 from mainstem.localgcp.bigquery.errors import invalid, unsupported
 from mainstem.localgcp.bigquery.gcs import upload_object
 from mainstem.localgcp.bigquery.jobs.job import Output
@@ -19,6 +18,7 @@ from mainstem.localgcp.bigquery.model import Table, TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.rows import scalar_text
 from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import ExtractBody
 
 FETCH: Final = 8192
@@ -77,34 +77,34 @@ def _check_uri(uri: str) -> None:
         )
 
 
-def run_extract(engine: Engine, running: Running, extract: Extract) -> Output:
+def run_extract(warehouse: Warehouse, running: Running, extract: Extract) -> Output:
     """Write one object for each URI; rows go to the first, the others hold none."""
-    table = _table(engine, running, extract)
+    table = _table(warehouse, running, extract)
     if extract.format == "CSV":
         _check_flat(table)
     written = []
     for index, uri in enumerate(extract.uris):
-        path = engine.scratch / f"extract-{secrets.token_hex(8)}"
+        path = warehouse.scratch / f"extract-{secrets.token_hex(8)}"
         try:
             _write(running.cursor, table, extract, path, is_empty=index > 0)
             running.check_stopped()
-            upload_object(engine.storage, uri.replace("*", SHARD), path)
+            upload_object(warehouse.storage, uri.replace("*", SHARD), path)
             written.append(path.stat().st_size)
         finally:
             path.unlink(missing_ok=True)
     statistics = {
         "destinationUriFileCounts": ["1"] * len(written),
-        "inputBytes": str(engine.sizes.of(table).bytes),
+        "inputBytes": str(warehouse.sizes.of(table).bytes),
     }
     return Output({"extract": statistics}, 0)
 
 
-def _table(engine: Engine, running: Running, extract: Extract) -> Table:
+def _table(warehouse: Warehouse, running: Running, extract: Extract) -> Table:
     ref = extract.source
     if ref.dataset == ANONYMOUS:
-        return engine.results.table(ref)
-    check_location(engine, running, ref.dataset_ref)
-    table = engine.warehouse.catalog(ref.project).table(ref, engine.warehouse.now())
+        return warehouse.results.table(ref)
+    check_location(warehouse, running, ref.dataset_ref)
+    table = warehouse.database.catalog(ref.project).table(ref, warehouse.database.now())
     if not table.is_native:
         raise invalid(
             f"{ref} is not allowed for this operation because it is currently a {table.kind}."

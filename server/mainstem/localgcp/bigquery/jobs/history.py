@@ -11,10 +11,10 @@ from typing import Final
 import duckdb
 from pydantic import TypeAdapter
 
+from mainstem.localgcp.bigquery.database import Database
 from mainstem.localgcp.bigquery.errors import duplicate, not_found
 from mainstem.localgcp.bigquery.jobs.job import Job, State
 from mainstem.localgcp.bigquery.store import rows_of
-from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 ADAPTER: Final = TypeAdapter(Job)
 MOST_REMEMBERED: Final = 1000
@@ -48,8 +48,8 @@ class JobFilter:
 class History:
     """Jobs by project and id; every change of a job goes through `put`."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._guard = threading.Lock()
         self._recent: dict[str, OrderedDict[str, Job]] = {}
 
@@ -69,7 +69,7 @@ class History:
     def keep(self, job: Job) -> None:
         """Write a finished job where it survives us."""
         body = ADAPTER.dump_json(job).decode()
-        with self._warehouse.reading() as cursor:
+        with self._database.reading() as cursor:
             cursor.execute(
                 f"INSERT INTO {rows_of(job.ref.project, 'jobs')} VALUES (?, ?, ?, ?)",
                 [job.ref.job_id, job.created, job.parent, body],
@@ -84,14 +84,14 @@ class History:
         """The job; asked in another location than it ran in, BigQuery does not find it."""
         found = self.find(project, job_id)
         if found is None or (location and location.upper() != found.ref.location.upper()):
-            where = location or self._warehouse.default_location
+            where = location or self._database.default_location
             raise not_found(f"Not found: Job {project}:{where}.{job_id}")
         return found
 
     def forget(self, job: Job) -> None:
         with self._guard:
             self._recent.setdefault(job.ref.project, OrderedDict()).pop(job.ref.job_id, None)
-        with self._warehouse.reading() as cursor:
+        with self._database.reading() as cursor:
             cursor.execute(
                 f"DELETE FROM {rows_of(job.ref.project, 'jobs')} WHERE job_id = ? OR parent = ?",
                 [job.ref.job_id, job.ref.job_id],
@@ -108,16 +108,16 @@ class History:
                 yield job
 
     def _read_one(self, project: str, job_id: str) -> Job | None:
-        self._warehouse.catalog(project)
-        with self._warehouse.reading() as cursor:
+        self._database.catalog(project)
+        with self._database.reading() as cursor:
             row = cursor.execute(
                 f"SELECT body FROM {rows_of(project, 'jobs')} WHERE job_id = ?", [job_id]
             ).fetchone()
         return None if row is None else ADAPTER.validate_json(row[0])
 
     def _stored(self, project: str) -> Iterator[Job]:
-        self._warehouse.catalog(project)
-        with self._warehouse.reading() as cursor:
+        self._database.catalog(project)
+        with self._database.reading() as cursor:
             rows: duckdb.DuckDBPyConnection = cursor.execute(
                 f"SELECT body FROM {rows_of(project, 'jobs')} ORDER BY created DESC, job_id DESC"
             )

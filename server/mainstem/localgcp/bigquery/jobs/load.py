@@ -8,7 +8,6 @@ from pathlib import Path
 import duckdb
 
 from mainstem.localgcp.bigquery.destination import Target, insert_rows, prepare
-from mainstem.localgcp.bigquery.engine import Engine
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
 from mainstem.localgcp.bigquery.jobs.job import Output
 from mainstem.localgcp.bigquery.jobs.location import check_location
@@ -26,6 +25,7 @@ from mainstem.localgcp.bigquery.readers.objects import SourceFile, find_objects,
 from mainstem.localgcp.bigquery.readers.scalars import SENTINEL
 from mainstem.localgcp.bigquery.readers.scan import ScanFailed, Source, scan_sql
 from mainstem.localgcp.bigquery.sql.types import REQUIRED, Field
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import LoadBody
 
 TEXT_FORMATS = ("CSV", "NEWLINE_DELIMITED_JSON")
@@ -46,19 +46,19 @@ def load_of(body: LoadBody, target: Target, upload: Path | None) -> Load:
     return Load(target, body.config(is_upload=upload is not None), schema, upload)
 
 
-def run_load(engine: Engine, running: Running, load: Load) -> Output:
+def run_load(warehouse: Warehouse, running: Running, load: Load) -> Output:
     """Read, check, write, in one transaction; bad records beyond the limit undo all of it."""
     try:
-        return _load(engine, running, load)
+        return _load(warehouse, running, load)
     finally:
         if load.upload is not None:
             load.upload.unlink(missing_ok=True)
 
 
-def _load(engine: Engine, running: Running, load: Load) -> Output:
-    check_location(engine, running, load.target.ref.dataset_ref)
-    files = _files(engine, load)
-    attempt = _Attempt(engine, running.cursor, load, files)
+def _load(warehouse: Warehouse, running: Running, load: Load) -> Output:
+    check_location(warehouse, running, load.target.ref.dataset_ref)
+    files = _files(warehouse, load)
+    attempt = _Attempt(warehouse, running.cursor, load, files)
     bad = BadRecords(0, ())
     try:
         rows = attempt.run(skips_bad=False)
@@ -66,7 +66,7 @@ def _load(engine: Engine, running: Running, load: Load) -> Output:
         running.check_stopped()
         bad = attempt.diagnose(problem)
         rows = attempt.run(skips_bad=True)
-    return _output(engine, load, files, rows, bad)
+    return _output(warehouse, load, files, rows, bad)
 
 
 class _Attempt:
@@ -74,12 +74,12 @@ class _Attempt:
 
     def __init__(
         self,
-        engine: Engine,
+        warehouse: Warehouse,
         cursor: duckdb.DuckDBPyConnection,
         load: Load,
         files: tuple[SourceFile, ...],
     ) -> None:
-        self._engine = engine
+        self._warehouse = warehouse
         self._cursor = cursor
         self._load = load
         self._files = files
@@ -87,13 +87,13 @@ class _Attempt:
 
     def run(self, *, skips_bad: bool) -> int:
         load, ref = self._load, self._load.target.ref
-        with self._engine.warehouse.writing(ref.project, self._cursor) as transaction:
+        with self._warehouse.database.writing(ref.project, self._cursor) as transaction:
             held = transaction.catalog.find_table(ref, transaction.now)
             schema, config = _schema(self._cursor, load, self._files, held)
             for field in schema:
                 check_column(field.name)
             table = prepare(transaction, load.target, schema)
-            root = None if load.upload is not None else self._engine.storage.root
+            root = None if load.upload is not None else self._warehouse.storage.root
             source = Source(config, _as_stored(table, schema), self._files, root)
             self._source = source
             query = scan_sql(self._cursor, source, skips_bad=skips_bad)
@@ -122,25 +122,25 @@ def _refusal(problem: Exception) -> BigQueryError:
 
 
 def _output(
-    engine: Engine, load: Load, files: Sequence[SourceFile], rows: int, bad: BadRecords
+    warehouse: Warehouse, load: Load, files: Sequence[SourceFile], rows: int, bad: BadRecords
 ) -> Output:
-    catalog = engine.warehouse.catalog(load.target.ref.project)
-    table = catalog.table(load.target.ref, engine.warehouse.now())
+    catalog = warehouse.database.catalog(load.target.ref.project)
+    table = catalog.table(load.target.ref, warehouse.database.now())
     size = sum(file.size for file in files)
     statistics = {
         "inputFiles": str(len(files)),
         "inputFileBytes": str(size),
         "outputRows": str(rows),
-        "outputBytes": str(engine.sizes.of(table).bytes),
+        "outputBytes": str(warehouse.sizes.of(table).bytes),
         "badRecords": str(bad.count),
     }
     return Output({"load": statistics}, size, load.target.ref, warnings=bad.errors)
 
 
-def _files(engine: Engine, load: Load) -> tuple[SourceFile, ...]:
+def _files(warehouse: Warehouse, load: Load) -> tuple[SourceFile, ...]:
     if load.upload is not None:
         return (source_file(load.upload, None),)
-    return find_objects(engine.storage, load.config.uris)
+    return find_objects(warehouse.storage, load.config.uris)
 
 
 def _schema(

@@ -9,10 +9,10 @@ from typing import Final
 
 import duckdb
 
+from mainstem.localgcp.bigquery.database import Database
 from mainstem.localgcp.bigquery.errors import BigQueryError, ErrorProto
 from mainstem.localgcp.bigquery.jobs.history import History
 from mainstem.localgcp.bigquery.jobs.job import Job, Output
-from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 MOST_AT_ONCE: Final = 32
 CANCELLED: Final = "Job execution was cancelled: User requested cancellation"
@@ -49,8 +49,8 @@ Work = Callable[[Running], Output]
 class Runner:
     """Owns the threads; `history` holds what became of each job."""
 
-    def __init__(self, warehouse: Warehouse, history: History) -> None:
-        self._warehouse = warehouse
+    def __init__(self, database: Database, history: History) -> None:
+        self._database = database
         self._history = history
         self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="bigquery-job")
         self._running: dict[tuple[str, str], Running] = {}
@@ -58,7 +58,7 @@ class Runner:
     def submit(self, job: Job, work: Work, timeout_ms: int | None = None) -> None:
         """Take a job in and run it as soon as a thread is free."""
         self._history.add(job)
-        running = Running(job, self._warehouse.cursor())
+        running = Running(job, self._database.cursor())
         self._running[job.ref.project, job.ref.job_id] = running
         self._pool.submit(self._run, running, work, timeout_ms)
 
@@ -82,7 +82,7 @@ class Runner:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _run(self, running: Running, work: Work, timeout_ms: int | None) -> None:
-        job = running.job.start(self._warehouse.now())
+        job = running.job.start(self._database.now())
         running.job = job
         self._history.put(job)
         timer = _timer(running, timeout_ms)
@@ -107,11 +107,11 @@ class Runner:
             return job.fail(
                 failure.proto,
                 (failure.proto, *failure.stream),
-                self._warehouse.now(),
+                self._database.now(),
                 running.partial,
             )
         location = running.location or job.ref.location
-        return job.succeed(output, self._warehouse.now(), location)
+        return job.succeed(output, self._database.now(), location)
 
 
 def as_bigquery_error(problem: Exception, running: Running | None = None) -> BigQueryError:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from mainstem.localgcp.bigquery.destination import Target
-from mainstem.localgcp.bigquery.engine import Engine
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
 from mainstem.localgcp.bigquery.jobs.copy import Copy, run_copy
 from mainstem.localgcp.bigquery.jobs.extract import extract_of, run_extract
@@ -16,6 +15,7 @@ from mainstem.localgcp.bigquery.jobs.job import Job, JobRef
 from mainstem.localgcp.bigquery.jobs.load import load_of, run_load
 from mainstem.localgcp.bigquery.jobs.query import query_of, run_query
 from mainstem.localgcp.bigquery.jobs.runner import Running, Work, as_bigquery_error
+from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import (
     ConfigurationBody,
     CopyBody,
@@ -42,17 +42,17 @@ class Submission:
     user_email: str = NOBODY
 
 
-def submit(engine: Engine, request: Submission) -> Job:
+def submit(warehouse: Warehouse, request: Submission) -> Job:
     """Start the job; a dry run is over when this returns, and leaves no trace."""
-    job = new_job(engine, request)
-    work = _work(engine, request, job)
+    job = new_job(warehouse, request)
+    work = _work(warehouse, request, job)
     if job.is_dry_run:
-        return _dry_run(engine, job, work)
-    engine.runner.submit(job, work, request.body.configuration.job_timeout_ms)
+        return _dry_run(warehouse, job, work)
+    warehouse.runner.submit(job, work, request.body.configuration.job_timeout_ms)
     return job
 
 
-def new_job(engine: Engine, request: Submission) -> Job:
+def new_job(warehouse: Warehouse, request: Submission) -> Job:
     """The job in its first state, its configuration complete."""
     reference, configuration = request.body.job_reference, request.body.configuration
     if reference.project_id not in (None, request.project):
@@ -63,12 +63,12 @@ def new_job(engine: Engine, request: Submission) -> Job:
     job_id = reference.job_id or f"job_{secrets.token_urlsafe(20)}"
     if not JOB_ID.fullmatch(job_id):
         raise invalid(f"Invalid job ID '{job_id}'", "jobReference.jobId")
-    location = reference.location or engine.warehouse.default_location
+    location = reference.location or warehouse.database.default_location
     return Job(
         ref=JobRef(request.project, job_id, location),
         kind=configuration.kind(),
         configuration=_completed(request.configuration, configuration.kind()),
-        created=engine.warehouse.now(),
+        created=warehouse.database.now(),
         user_email=request.user_email,
         labels=labels_of(configuration.labels or {}, ()),
         is_dry_run=bool(configuration.dry_run),
@@ -89,27 +89,27 @@ def _completed(configuration: Mapping[str, object], kind: str) -> Mapping[str, o
     return {**configuration, key: own, "jobType": kind}
 
 
-def _work(engine: Engine, request: Submission, job: Job) -> Work:
+def _work(warehouse: Warehouse, request: Submission, job: Job) -> Work:
     """The work of the job's kind; a configuration that cannot be is refused here, at once."""
     body, project = request.body.configuration, request.project
     if body.query is not None:
         query = query_of(body.query, target_of(body.query, project), project, job)
-        return lambda running: run_query(engine, _at(running, request), query)
+        return lambda running: run_query(warehouse, _at(running, request), query)
     if job.is_dry_run:
         raise invalid(f"Dry runs are for queries, not for {job.kind} jobs", "dryRun")
     if body.load is not None:
         load = load_of(body.load, _load_target(body.load, project), request.upload)
-        return lambda running: run_load(engine, _at(running, request), load)
+        return lambda running: run_load(warehouse, _at(running, request), load)
     if body.copy_ is not None:
         copy = _copy_of(body.copy_, project)
-        return lambda running: run_copy(engine, _at(running, request), copy)
-    return _extract_work(engine, request, body)
+        return lambda running: run_copy(warehouse, _at(running, request), copy)
+    return _extract_work(warehouse, request, body)
 
 
-def _extract_work(engine: Engine, request: Submission, body: ConfigurationBody) -> Work:
+def _extract_work(warehouse: Warehouse, request: Submission, body: ConfigurationBody) -> Work:
     assert body.extract is not None
     extract = extract_of(body.extract, request.project)
-    return lambda running: run_extract(engine, _at(running, request), extract)
+    return lambda running: run_extract(warehouse, _at(running, request), extract)
 
 
 def _at(running: Running, request: Submission) -> Running:
@@ -117,9 +117,9 @@ def _at(running: Running, request: Submission) -> Running:
     return running
 
 
-def _dry_run(engine: Engine, job: Job, work: Work) -> Job:
-    running = Running(job, engine.warehouse.cursor())
-    started = job.start(engine.warehouse.now())
+def _dry_run(warehouse: Warehouse, job: Job, work: Work) -> Job:
+    running = Running(job, warehouse.database.cursor())
+    started = job.start(warehouse.database.now())
     try:
         output = work(running)
     except Exception as problem:
@@ -127,7 +127,7 @@ def _dry_run(engine: Engine, job: Job, work: Work) -> Job:
     finally:
         running.cursor.close()
     location = running.location or job.ref.location
-    return started.succeed(output, engine.warehouse.now(), location)
+    return started.succeed(output, warehouse.database.now(), location)
 
 
 def target_of(body: Destination, project: str, write: str = "WRITE_EMPTY") -> Target | None:

@@ -6,10 +6,10 @@ from typing import Annotated, Protocol
 import orjson
 from fastapi import Depends, Request, Response
 
-from mainstem.localgcp.bigquery.engine import Engine as EngineParts
+from mainstem.localgcp.bigquery.database import Database
 from mainstem.localgcp.bigquery.errors import BigQueryError
 from mainstem.localgcp.bigquery.jobs.submit import NOBODY
-from mainstem.localgcp.bigquery.warehouse import Warehouse
+from mainstem.localgcp.bigquery.warehouse import Warehouse as WarehouseParts
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -35,15 +35,15 @@ async def read_json(request: Request) -> object:
 Body = Annotated[object, Depends(read_json)]
 
 
-def warehouse(request: Request) -> Warehouse:
-    found = request.app.state.warehouse
-    assert isinstance(found, Warehouse)
+def database_of(request: Request) -> Database:
+    found = request.app.state.database
+    assert isinstance(found, Database)
     return found
 
 
-def engine_of(request: Request) -> EngineParts:
-    found = request.app.state.engine
-    assert isinstance(found, EngineParts)
+def warehouse_of(request: Request) -> WarehouseParts:
+    found = request.app.state.warehouse
+    assert isinstance(found, WarehouseParts)
     return found
 
 
@@ -52,8 +52,8 @@ def user_of(request: Request) -> str:
     return str(getattr(request.state, "user_email", NOBODY))
 
 
-Store = Annotated[Warehouse, Depends(warehouse)]
-Engine = Annotated[EngineParts, Depends(engine_of)]
+Store = Annotated[Database, Depends(database_of)]
+Warehouse = Annotated[WarehouseParts, Depends(warehouse_of)]
 User = Annotated[str, Depends(user_of)]
 
 

@@ -12,9 +12,9 @@ from mainstem.localgcp.bigquery.jobs.submit import Submission, submit
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
 from mainstem.localgcp.bigquery.routes.http import (
     Body,
-    Engine,
     JsonAnswer,
     User,
+    Warehouse,
     without_none,
 )
 from mainstem.localgcp.bigquery.wire.base import read
@@ -32,9 +32,9 @@ STATES = {"done": State.DONE, "pending": State.PENDING, "running": State.RUNNING
 
 
 @router.post(ALL)
-def insert_job(project: str, body: Body, engine: Engine, user: User) -> JsonAnswer:
+def insert_job(project: str, body: Body, warehouse: Warehouse, user: User) -> JsonAnswer:
     """Start a job; short ones are done when this answers, which spares clients a poll."""
-    return JsonAnswer(job_json(start_job(engine, submission(project, body, user))))
+    return JsonAnswer(job_json(start_job(warehouse, submission(project, body, user))))
 
 
 def submission(project: str, body: object, user: str) -> Submission:
@@ -43,15 +43,15 @@ def submission(project: str, body: object, user: str) -> Submission:
     return Submission(project, read_body, body["configuration"], user_email=user)
 
 
-def start_job(engine: Engine, request: Submission) -> Job:
-    job = submit(engine, request)
+def start_job(warehouse: Warehouse, request: Submission) -> Job:
+    job = submit(warehouse, request)
     if job.is_done:
         return job
-    return engine.runner.wait(job, QUERY_SECONDS if job.kind == "QUERY" else OTHER_SECONDS)
+    return warehouse.runner.wait(job, QUERY_SECONDS if job.kind == "QUERY" else OTHER_SECONDS)
 
 
 @router.get(ALL)
-def list_jobs(project: str, engine: Engine, request: Request) -> JsonAnswer:
+def list_jobs(project: str, warehouse: Warehouse, request: Request) -> JsonAnswer:
     query = request.query_params
     wanted = JobFilter(
         states=frozenset(_state(name) for name in query.getlist("stateFilter")),
@@ -61,7 +61,7 @@ def list_jobs(project: str, engine: Engine, request: Request) -> JsonAnswer:
     )
     start = place_of(query.get("pageToken"))
     limit = min(whole_number("maxResults", query.get("maxResults")) or 50, MOST_LISTED)
-    found = list(islice(engine.history.newest_first(project, wanted), start, start + limit + 1))
+    found = list(islice(warehouse.history.newest_first(project, wanted), start, start + limit + 1))
     body = {
         "kind": "bigquery#jobList",
         "etag": "jobs",
@@ -83,25 +83,25 @@ def _moment(name: str, text: str | None) -> datetime | None:
 
 
 @router.get(ONE)
-def get_job(project: str, job: str, engine: Engine, request: Request) -> JsonAnswer:
-    found = engine.history.get(project, job, request.query_params.get("location"))
+def get_job(project: str, job: str, warehouse: Warehouse, request: Request) -> JsonAnswer:
+    found = warehouse.history.get(project, job, request.query_params.get("location"))
     return JsonAnswer(job_json(found))
 
 
 @router.post(ONE + "/cancel")
-def cancel_job(project: str, job: str, engine: Engine, request: Request) -> JsonAnswer:
-    found = engine.history.get(project, job, request.query_params.get("location"))
-    engine.runner.cancel(found)
-    now = engine.runner.wait(found, QUERY_SECONDS)
+def cancel_job(project: str, job: str, warehouse: Warehouse, request: Request) -> JsonAnswer:
+    found = warehouse.history.get(project, job, request.query_params.get("location"))
+    warehouse.runner.cancel(found)
+    now = warehouse.runner.wait(found, QUERY_SECONDS)
     return JsonAnswer({"kind": "bigquery#jobCancelResponse", "job": job_json(now)})
 
 
 @router.delete(ONE + "/delete")
-def delete_job(project: str, job: str, engine: Engine, request: Request) -> JsonAnswer:
-    found = engine.history.get(project, job, request.query_params.get("location"))
+def delete_job(project: str, job: str, warehouse: Warehouse, request: Request) -> JsonAnswer:
+    found = warehouse.history.get(project, job, request.query_params.get("location"))
     if not found.is_done:
         raise invalid(f"Cannot delete job {found.ref}: it is still running")
     if found.parent is not None:
         raise invalid(f"Cannot delete job {found.ref}: it is a child of {found.parent}")
-    engine.history.forget(found)
+    warehouse.history.forget(found)
     return JsonAnswer(b"", status_code=204)

@@ -12,7 +12,7 @@ from mainstem.localgcp.bigquery.jobs.job import Job
 from mainstem.localgcp.bigquery.jobs.submit import Submission, submit
 from mainstem.localgcp.bigquery.names import relation
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
-from mainstem.localgcp.bigquery.routes.http import Body, Engine, JsonAnswer, User
+from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, User, Warehouse
 from mainstem.localgcp.bigquery.rows import read_page
 from mainstem.localgcp.bigquery.wire.base import read
 from mainstem.localgcp.bigquery.wire.jobjson import query_answer
@@ -46,7 +46,9 @@ class RequestIds:
 
 
 @router.post("/projects/{project}/queries")
-def query(project: str, body: Body, engine: Engine, user: User, request: Request) -> JsonAnswer:
+def query(
+    project: str, body: Body, warehouse: Warehouse, user: User, request: Request
+) -> JsonAnswer:
     """Run a query and answer with its first page, if it is done in time."""
     wanted = read(QueryRequest, body)
     assert isinstance(body, Mapping)
@@ -56,7 +58,7 @@ def query(project: str, body: Body, engine: Engine, user: User, request: Request
         configuration=read(ConfigurationBody, configuration), job_reference=reference
     )
     job = _started(
-        engine,
+        warehouse,
         request,
         Submission(project, job_body, configuration, user_email=user),
         wanted.request_id,
@@ -64,45 +66,49 @@ def query(project: str, body: Body, engine: Engine, user: User, request: Request
     if job.is_dry_run:
         return JsonAnswer(query_answer(job, rows=None, token=None, kind="bigquery#queryResponse"))
     wait_ms = DEFAULT_WAIT_MS if wanted.timeout_ms is None else wanted.timeout_ms
-    job = engine.runner.wait(job, min(wait_ms, LONGEST_WAIT_MS) / 1000)
+    job = warehouse.runner.wait(job, min(wait_ms, LONGEST_WAIT_MS) / 1000)
     options = wanted.format_options
     int64 = bool(options and options.use_int64_timestamp)
-    return _answer(engine, job, (0, wanted.max_results), int64, "bigquery#queryResponse")
+    return _answer(warehouse, job, (0, wanted.max_results), int64, "bigquery#queryResponse")
 
 
-def _started(engine: Engine, request: Request, asked: Submission, request_id: str | None) -> Job:
+def _started(
+    warehouse: Warehouse, request: Request, asked: Submission, request_id: str | None
+) -> Job:
     ids = request.app.state.request_ids
     if request_id is None or asked.body.configuration.dry_run:
-        return submit(engine, asked)
+        return submit(warehouse, asked)
     with ids.guard:
         earlier = ids.get(asked.project, request_id)
         if earlier is not None:
-            return engine.history.get(asked.project, earlier)
-        job = submit(engine, asked)
+            return warehouse.history.get(asked.project, earlier)
+        job = submit(warehouse, asked)
         ids.remember(asked.project, request_id, job.ref.job_id)
         return job
 
 
 @router.get("/projects/{project}/queries/{job_id}")
-def get_query_results(project: str, job_id: str, engine: Engine, request: Request) -> JsonAnswer:
+def get_query_results(
+    project: str, job_id: str, warehouse: Warehouse, request: Request
+) -> JsonAnswer:
     """A page of a query job's rows, once it is done."""
     query = request.query_params
-    found = engine.history.get(project, job_id, query.get("location"))
+    found = warehouse.history.get(project, job_id, query.get("location"))
     if found.kind != "QUERY":
         raise invalid(f"Job {found.ref} is a {found.kind} job and has no query results")
     wait_ms = whole_number("timeoutMs", query.get("timeoutMs"))
     wait_ms = DEFAULT_WAIT_MS if wait_ms is None else min(wait_ms, LONGEST_WAIT_MS)
-    job = engine.runner.wait(found, wait_ms / 1000)
+    job = warehouse.runner.wait(found, wait_ms / 1000)
     start = place_of(query.get("pageToken"))
     if not start:
         start = whole_number("startIndex", query.get("startIndex")) or 0
     limit = whole_number("maxResults", query.get("maxResults"))
     int64 = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
-    return _answer(engine, job, (start, limit), int64, "bigquery#getQueryResultsResponse")
+    return _answer(warehouse, job, (start, limit), int64, "bigquery#getQueryResultsResponse")
 
 
 def _answer(
-    engine: Engine, job: Job, window: tuple[int, int | None], int64: bool, kind: str
+    warehouse: Warehouse, job: Job, window: tuple[int, int | None], int64: bool, kind: str
 ) -> JsonAnswer:
     if job.error is not None:
         raise BigQueryError(job.error.reason, job.error.message, location=job.error.location)
@@ -113,8 +119,8 @@ def _answer(
         return JsonAnswer(query_answer(job, rows="[]", token=None, kind=kind))
     if window[1] == 0:
         return JsonAnswer(query_answer(job, rows=None, token=None, kind=kind))
-    _check_still_there(engine, job)
-    with engine.warehouse.reading() as cursor:
+    _check_still_there(warehouse, job)
+    with warehouse.database.reading() as cursor:
         page = read_page(
             cursor,
             relation(output.destination),
@@ -126,12 +132,12 @@ def _answer(
     return JsonAnswer(query_answer(job, rows=page.body(), token=following, kind=kind))
 
 
-def _check_still_there(engine: Engine, job: Job) -> None:
+def _check_still_there(warehouse: Warehouse, job: Job) -> None:
     """Rows of an anonymous table do not outlive the process, nor a table its deletion."""
     ref = job.output.destination
     assert ref is not None
-    if engine.results.find(ref) is not None:
+    if warehouse.results.find(ref) is not None:
         return
-    catalog = engine.warehouse.catalog(ref.project)
-    if catalog.find_table(ref, engine.warehouse.now()) is None:
+    catalog = warehouse.database.catalog(ref.project)
+    if catalog.find_table(ref, warehouse.database.now()) is None:
         raise not_found(f"Not found: Table {ref}")

@@ -10,7 +10,7 @@ from mainstem.localgcp.bigquery.insertall import InsertRequest, insert_all
 from mainstem.localgcp.bigquery.model import TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
-from mainstem.localgcp.bigquery.routes.http import Body, Engine, JsonAnswer
+from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, Warehouse
 from mainstem.localgcp.bigquery.rows import read_page
 from mainstem.localgcp.bigquery.sql.types import Field
 from mainstem.localgcp.bigquery.wire.base import read
@@ -22,15 +22,15 @@ TABLE = "/projects/{project}/datasets/{dataset}/tables/{table}"
 
 @router.get(TABLE + "/data")
 def list_rows(
-    project: str, dataset: str, table: str, engine: Engine, request: Request
+    project: str, dataset: str, table: str, warehouse: Warehouse, request: Request
 ) -> JsonAnswer:
     """A page of rows; the columns that `selectedFields` names, or all."""
     query = request.query_params
     ref = TableRef(project, dataset, table)
     if dataset == ANONYMOUS:
-        held = engine.results.table(ref)
+        held = warehouse.results.table(ref)
     else:
-        held = engine.warehouse.catalog(project).table(ref, engine.warehouse.now())
+        held = warehouse.database.catalog(project).table(ref, warehouse.database.now())
     if not held.is_native:
         raise invalid(f"Cannot list a table of type {held.kind}.")
     start = place_of(query.get("pageToken"))
@@ -39,7 +39,7 @@ def list_rows(
     limit = whole_number("maxResults", query.get("maxResults"))
     int64 = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
     fields = _selected(held.schema, query.get("selectedFields"))
-    with engine.warehouse.reading() as cursor:
+    with warehouse.database.reading() as cursor:
         counted = cursor.execute(f"SELECT count(*) FROM {relation(ref)}").fetchone()
         page = read_page(cursor, relation(ref), fields, (start, limit), int64_timestamps=int64)
     head: dict[str, object] = {
@@ -76,7 +76,9 @@ def _narrowed(field: Field, paths: Sequence[str]) -> Field:
 def insert_rows(project: str, dataset: str, table: str, body: Body, request: Request) -> JsonAnswer:
     wanted = read(InsertRequest, body)
     state = request.app.state
-    errors = insert_all(state.engine, state.insert_ids, TableRef(project, dataset, table), wanted)
+    errors = insert_all(
+        state.warehouse, state.insert_ids, TableRef(project, dataset, table), wanted
+    )
     answer: dict[str, object] = {"kind": "bigquery#tableDataInsertAllResponse"}
     if errors:
         answer["insertErrors"] = errors

@@ -12,9 +12,9 @@ from mainstem.localgcp.bigquery.names import ANONYMOUS
 from mainstem.localgcp.bigquery.pages import page, whole_number
 from mainstem.localgcp.bigquery.routes.http import (
     Body,
-    Engine,
     JsonAnswer,
     Store,
+    Warehouse,
     check_etag,
     without_none,
 )
@@ -57,7 +57,7 @@ def list_tables(project: str, dataset: str, store: Store, request: Request) -> J
 
 @router.post(ALL)
 def insert_table(
-    project: str, dataset: str, body: Body, store: Store, engine: Engine
+    project: str, dataset: str, body: Body, store: Store, warehouse: Warehouse
 ) -> JsonAnswer:
     wanted = read(TableBody, body)
     if wanted.table_reference is None:
@@ -66,24 +66,26 @@ def insert_table(
     if (ref.project, ref.dataset) != (project, dataset):
         raise invalid(f"Value {ref} in content does not agree with the dataset in the path")
     location = store.catalog(project).dataset(ref.dataset_ref).location
-    table = with_schema(engine, new_table(wanted, ref, location, store.now()))
+    table = with_schema(warehouse, new_table(wanted, ref, location, store.now()))
     with store.writing(project) as transaction:
         created = transaction.create_table(table)
     return JsonAnswer(table_json(created, 0, 0))
 
 
 @router.get(ONE)
-def get_table(project: str, dataset: str, table: str, store: Store, engine: Engine) -> JsonAnswer:
+def get_table(
+    project: str, dataset: str, table: str, store: Store, warehouse: Warehouse
+) -> JsonAnswer:
     ref = TableRef(project, dataset, table)
     if dataset == ANONYMOUS:
-        held = engine.results.table(ref)
+        held = warehouse.results.table(ref)
     else:
         held = store.catalog(project).table(ref, store.now())
-    return _answer(held, engine)
+    return _answer(held, warehouse)
 
 
-def _answer(table: Table, engine: Engine) -> JsonAnswer:
-    size = engine.sizes.of(table)
+def _answer(table: Table, warehouse: Warehouse) -> JsonAnswer:
+    size = warehouse.sizes.of(table)
     return JsonAnswer(table_json(table, size.rows, size.bytes))
 
 
@@ -101,12 +103,12 @@ def update_table(
 
 def _change(ref: TableRef, body: object, request: Request, *, replaces: bool) -> JsonAnswer:
     wanted = read(TableBody, body)
-    store, engine = request.app.state.warehouse, request.app.state.engine
+    store, warehouse = request.app.state.database, request.app.state.warehouse
     before = store.catalog(ref.project).table(ref, store.now())
     described = None
     if wanted.view is not None or wanted.materialized_view is not None:
         draft = changed_table(wanted, before, replaces=replaces, now=store.now())
-        described = with_schema(engine, replace(draft, schema=())).schema
+        described = with_schema(warehouse, replace(draft, schema=())).schema
     with store.writing(ref.project) as transaction:
         before = transaction.catalog.table(ref, transaction.now)
         check_etag(request, before)
@@ -121,7 +123,7 @@ def _change(ref: TableRef, body: object, request: Request, *, replaces: bool) ->
         elif schema:
             after = replace(after, schema=_reworded(after.schema, schema))
         changed = transaction.update_table(after)
-    return _answer(changed, engine)
+    return _answer(changed, warehouse)
 
 
 def _reworded(schema: tuple[Field, ...], given: tuple[Field, ...]) -> tuple[Field, ...]:

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid, not_found
 from mainstem.localgcp.bigquery.jobs.submit import Submission
-from mainstem.localgcp.bigquery.routes.http import Engine, JsonAnswer, User
+from mainstem.localgcp.bigquery.routes.http import JsonAnswer, User, Warehouse
 from mainstem.localgcp.bigquery.routes.jobs import start_job
 from mainstem.localgcp.bigquery.wire.base import read
 from mainstem.localgcp.bigquery.wire.jobjson import job_json
@@ -60,29 +60,33 @@ class Sessions:
 
 
 @router.post(PATH)
-async def begin_upload(project: str, request: Request, engine: Engine, user: User) -> Response:
+async def begin_upload(
+    project: str, request: Request, warehouse: Warehouse, user: User
+) -> Response:
     """A whole upload in one multipart body, or the beginning of a resumable one."""
     match request.query_params.get("uploadType"):
         case "multipart":
-            return await _multipart(project, request, engine, user)
+            return await _multipart(project, request, warehouse, user)
         case "resumable":
-            return await _open_session(project, request, engine)
+            return await _open_session(project, request, warehouse)
         case other:
             raise invalid(f"Invalid value for uploadType: {other}", "uploadType")
 
 
-async def _open_session(project: str, request: Request, engine: Engine) -> Response:
+async def _open_session(project: str, request: Request, warehouse: Warehouse) -> Response:
     metadata = _json(await request.body())
     read(JobBody, metadata)
     sessions: Sessions = request.app.state.sessions
-    upload_id = sessions.open(project, metadata, engine.scratch)
+    upload_id = sessions.open(project, metadata, warehouse.scratch)
     location = request.url.replace_query_params(uploadType="resumable", upload_id=upload_id)
     headers = {"Location": str(location), "X-GUploader-UploadID": upload_id}
     return Response(status_code=200, headers=headers)
 
 
 @router.put(PATH)
-async def continue_upload(project: str, request: Request, engine: Engine, user: User) -> Response:
+async def continue_upload(
+    project: str, request: Request, warehouse: Warehouse, user: User
+) -> Response:
     """One chunk; the last one starts the job."""
     sessions: Sessions = request.app.state.sessions
     session = sessions.get(request.query_params.get("upload_id"))
@@ -93,7 +97,7 @@ async def continue_upload(project: str, request: Request, engine: Engine, user: 
     total = await _receive(session, request)
     if total is None or session.received < total:
         return _incomplete(session)
-    answer = await run_in_threadpool(_load, session, engine, user)
+    answer = await run_in_threadpool(_load, session, warehouse, user)
     session.answer = answer
     return JsonAnswer(answer)
 
@@ -136,7 +140,7 @@ def _incomplete(session: Session) -> Response:
     return Response(status_code=RESUME_INCOMPLETE, headers=headers)
 
 
-def _load(session: Session, engine: Engine, user: str) -> dict[str, object]:
+def _load(session: Session, warehouse: Warehouse, user: str) -> dict[str, object]:
     body = read(JobBody, session.metadata)
     assert isinstance(session.metadata, dict)
     if body.configuration.load is None:
@@ -144,19 +148,19 @@ def _load(session: Session, engine: Engine, user: str) -> dict[str, object]:
     submission = Submission(
         session.project, body, session.metadata["configuration"], session.path, user
     )
-    return job_json(start_job(engine, submission))
+    return job_json(start_job(warehouse, submission))
 
 
-async def _multipart(project: str, request: Request, engine: Engine, user: str) -> Response:
+async def _multipart(project: str, request: Request, warehouse: Warehouse, user: str) -> Response:
     content_type = request.headers.get("content-type", "")
     match = re.search(r'boundary="?([^";]+)"?', content_type)
     if match is None:
         raise invalid("A multipart upload needs a boundary in its content type")
     metadata, media = _split(await request.body(), match.group(1).encode())
-    path = engine.scratch / f"upload-{secrets.token_hex(16)}"
+    path = warehouse.scratch / f"upload-{secrets.token_hex(16)}"
     await run_in_threadpool(path.write_bytes, media)
     session = Session(project, _json(metadata), path)
-    return JsonAnswer(await run_in_threadpool(_load, session, engine, user))
+    return JsonAnswer(await run_in_threadpool(_load, session, warehouse, user))
 
 
 def _split(body: bytes, boundary: bytes) -> tuple[bytes, bytes]:
