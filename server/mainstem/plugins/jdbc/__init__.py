@@ -1,0 +1,1 @@
+"""SQL on PostgreSQL and DuckDB, with the properties of the reference's JDBC tasks."""
