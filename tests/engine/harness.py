@@ -19,6 +19,7 @@ from typing import Any
 from mainstem.engine.advance import advance
 from mainstem.engine.concurrency import admit
 from mainstem.engine.decision import (
+    NOTHING,
     Begin,
     ChildCreated,
     ChildEnded,
@@ -185,7 +186,7 @@ class World:
 
     def do(self, execution_id: str, event: Event) -> Decision:
         """What a user does: goes before everything that waits; raises what the engine raises."""
-        return self._advance(execution_id, event)
+        return self._advance(execution_id, event, is_user=True)
 
     def _at(self, at: datetime, execution_id: str, event: Event) -> None:
         heapq.heappush(self._later, (at, next(self._sequence), execution_id, event))
@@ -244,12 +245,14 @@ class World:
             env = replace(env, coerce_outputs=self.coerce_outputs)
         return env
 
-    def _advance(self, execution_id: str, event: Event) -> Decision:
+    def _advance(self, execution_id: str, event: Event, is_user: bool = False) -> Decision:
         live = self.live(execution_id)
         if isinstance(event, Begin) and live.execution.state is State.CREATED:
             event = admit(live.flow.concurrency, self._holding(live.execution))
         if isinstance(event, Finished):
             self._attempts.pop(event.task_run_id, None)
+        if isinstance(event, Unqueued) and not is_user and live.execution.state is not State.QUEUED:
+            return NOTHING
         self.steps += 1
         decision = advance(live, event, self.environment())
         self._perform(live, event, decision)

@@ -16,8 +16,8 @@ class Node:
     """A task run in its place; the root of an execution is a node without a task run."""
 
     __slots__ = (
-        "branch", "children", "counted", "is_root", "lane", "leaf", "parent", "path", "plan", "run",
-        "section", "step",
+        "branch", "children", "counted", "is_root", "lane", "parent", "path", "plan", "run",
+        "section", "settled", "step",
     )  # fmt: skip
 
     def __init__(self, run: TaskRun | None, plan: TaskPlan | None, parent: "Node | None") -> None:
@@ -34,7 +34,7 @@ class Node:
         if run is not None and parent is not None:
             self.path = parent.path if run.value is None else (*parent.path, run.value)
         self.counted: int = -1
-        self.leaf: dict[str, object] | None = None
+        self.settled = False
 
     @property
     def state(self) -> State:

@@ -28,7 +28,8 @@ def settle(turn: Turn, child: Node) -> None:
         branch = rebuild(turn, parent)
         if branch is None:
             return
-    else:
+    elif not child.settled:
+        child.settled = True
         branch.open -= 1
         branch.ended(child)
     look(turn, parent)
@@ -172,7 +173,8 @@ def _replay(branch: Branch, children: list[Node]) -> None:
     for child in children:
         place = places.get((child.run.task_id, child.run.value))
         state = child.state
-        branch.open += not state.is_terminal
+        child.settled = state.is_terminal
+        branch.open += not child.settled
         branch.halted |= state in HALTING and child.section is not Section.AFTER
         if state.is_terminal:
             ended.add(child.run.task_id)
