@@ -27,25 +27,31 @@ class Page:
         return f"[{','.join(self.rows)}]"
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows: from `start` on, at most `limit`; `total` where it is known beforehand."""
+
+    start: int = 0
+    limit: int | None = None
+    total: int | None = None
+
+
 def read_page(
     cursor: duckdb.DuckDBPyConnection,
     relation: str,
     fields: Sequence[Field],
-    window: tuple[int, int | None],
+    window: Window,
     *,
     int64_timestamps: bool,
 ) -> Page:
-    """The rows from `window[0]` on: at most `window[1]`, at most a page's size, at least one."""
-    start, limit = window
-    wanted = MOST_PAGE_ROWS if limit is None else min(limit, MOST_PAGE_ROWS)
+    """The rows of a window: at most a page's size, at least one where there is one."""
+    wanted = MOST_PAGE_ROWS if window.limit is None else min(window.limit, MOST_PAGE_ROWS)
     if wanted == 0:
         return Page((), has_more=False)
-    # Limited first and written afterwards: DuckDB would write every row before the offset too.
-    columns = ", ".join(quote(field.name) for field in fields) or "1"
-    cursor.execute(
-        f"SELECT {row_sql(fields, int64_timestamps=int64_timestamps)} "
-        f"FROM ({_window(cursor, relation, columns, start, wanted + 1)})"
-    )
+    source = relation
+    if window.start or window.total is None or window.total > wanted:
+        source = f"({_windowed(cursor, relation, fields, window.start, wanted + 1)})"
+    cursor.execute(f"SELECT {row_sql(fields, int64_timestamps=int64_timestamps)} FROM {source}")
     rows: list[str] = []
     size = 0
     while size < MOST_PAGE_BYTES and (batch := cursor.fetchmany(FETCH)):
@@ -55,10 +61,18 @@ def read_page(
     return Page(tuple(rows[:wanted]), has_more)
 
 
-def _window(
-    cursor: duckdb.DuckDBPyConnection, relation: str, columns: str, start: int, limit: int
+def _windowed(
+    cursor: duckdb.DuckDBPyConnection,
+    relation: str,
+    fields: Sequence[Field],
+    start: int,
+    limit: int,
 ) -> str:
-    """Rows by their place; by row id, which DuckDB reads in parallel, where none was deleted."""
+    """Rows by their place; by row id, which DuckDB reads in parallel, where none was deleted.
+
+    Limited in a query of its own: else DuckDB would write out every row before the offset too.
+    """
+    columns = ", ".join(quote(field.name) for field in fields) or "1"
     held = cursor.execute(f"SELECT count(*), max(rowid) FROM {relation}").fetchone()
     if held is not None and held[0] and held[1] == held[0] - 1:
         last = start + limit - 1

@@ -41,4 +41,5 @@ def open_warehouse(database: Database, storage: GcsEndpoint, scratch: Path) -> W
 
 def close_warehouse(warehouse: Warehouse) -> None:
     warehouse.runner.close()
+    warehouse.history.close()
     warehouse.database.close()

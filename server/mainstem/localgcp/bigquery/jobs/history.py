@@ -4,6 +4,7 @@ import heapq
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -52,6 +53,9 @@ class History:
         self._database = database
         self._guard = threading.Lock()
         self._recent: dict[str, OrderedDict[str, Job]] = {}
+        self._stored_ids: dict[str, set[str]] = {}
+        self._unwritten: list[Job] = []
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="bigquery-history")
 
     def add(self, job: Job) -> None:
         """Take in a new job; an id is used once."""
@@ -67,18 +71,42 @@ class History:
                 recent.popitem(last=False)
 
     def keep(self, job: Job) -> None:
-        """Write a finished job where it survives us."""
-        body = ADAPTER.dump_json(job).decode()
-        with self._database.reading() as cursor:
-            cursor.execute(
-                f"INSERT INTO {rows_of(job.ref.project, 'jobs')} VALUES (?, ?, ?, ?)",
-                [job.ref.job_id, job.created, job.parent, body],
-            )
+        """Have a finished job written where it survives us; many are written at once."""
+        with self._guard:
+            self._unwritten.append(job)
+            if len(self._unwritten) > 1:
+                return
+        self._writer.submit(self._write)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._writer.shutdown(wait=True)
+
+    def _write(self) -> None:
+        with self._guard:
+            batch, self._unwritten = self._unwritten, []
+        by_project: dict[str, list[Job]] = {}
+        for job in batch:
+            by_project.setdefault(job.ref.project, []).append(job)
+        for project, jobs in by_project.items():
+            with self._database.reading() as cursor:
+                cursor.execute("BEGIN TRANSACTION")
+                cursor.executemany(
+                    f"INSERT INTO {rows_of(project, 'jobs')} VALUES (?, ?, ?, ?)",
+                    [
+                        [job.ref.job_id, job.created, job.parent, ADAPTER.dump_json(job).decode()]
+                        for job in jobs
+                    ],
+                )
+                cursor.execute("COMMIT")
+            self._ids(project).update(job.ref.job_id for job in jobs)
 
     def find(self, project: str, job_id: str) -> Job | None:
         recent = self._recent.get(project)
         found = None if recent is None else recent.get(job_id)
-        return found if found is not None else self._read_one(project, job_id)
+        if found is None and job_id in self._ids(project):
+            return self._read_one(project, job_id)
+        return found
 
     def get(self, project: str, job_id: str, location: str | None = None) -> Job:
         """The job; asked in another location than it ran in, BigQuery does not find it."""
@@ -89,6 +117,7 @@ class History:
         return found
 
     def forget(self, job: Job) -> None:
+        self._writer.submit(lambda: None).result()
         with self._guard:
             self._recent.setdefault(job.ref.project, OrderedDict()).pop(job.ref.job_id, None)
         with self._database.reading() as cursor:
@@ -106,6 +135,16 @@ class History:
         for job in heapq.merge(recent, stored, key=_age, reverse=True):
             if wanted.keeps(job):
                 yield job
+
+    def _ids(self, project: str) -> set[str]:
+        """The ids in the project's file, so that a new id costs no query."""
+        known = self._stored_ids.get(project)
+        if known is None:
+            self._database.catalog(project)
+            with self._database.reading() as cursor:
+                rows = cursor.execute(f"SELECT job_id FROM {rows_of(project, 'jobs')}").fetchall()
+            known = self._stored_ids.setdefault(project, {job_id for (job_id,) in rows})
+        return known
 
     def _read_one(self, project: str, job_id: str) -> Job | None:
         self._database.catalog(project)

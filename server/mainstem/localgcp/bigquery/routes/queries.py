@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -13,7 +14,7 @@ from mainstem.localgcp.bigquery.jobs.submit import Submission, submit
 from mainstem.localgcp.bigquery.names import relation
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
 from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, User, Warehouse
-from mainstem.localgcp.bigquery.rows import read_page
+from mainstem.localgcp.bigquery.rows import Window, read_page
 from mainstem.localgcp.bigquery.wire.base import read
 from mainstem.localgcp.bigquery.wire.jobjson import query_answer
 from mainstem.localgcp.bigquery.wire.jobs import (
@@ -69,7 +70,7 @@ def query(
     job = warehouse.runner.wait(job, min(wait_ms, LONGEST_WAIT_MS) / 1000)
     options = wanted.format_options
     int64 = bool(options and options.use_int64_timestamp)
-    return _answer(warehouse, job, (0, wanted.max_results), int64, "bigquery#queryResponse")
+    return _answer(warehouse, job, Window(0, wanted.max_results), int64, "bigquery#queryResponse")
 
 
 def _started(
@@ -104,20 +105,18 @@ def get_query_results(
         start = whole_number("startIndex", query.get("startIndex")) or 0
     limit = whole_number("maxResults", query.get("maxResults"))
     int64 = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
-    return _answer(warehouse, job, (start, limit), int64, "bigquery#getQueryResultsResponse")
+    return _answer(warehouse, job, Window(start, limit), int64, "bigquery#getQueryResultsResponse")
 
 
-def _answer(
-    warehouse: Warehouse, job: Job, window: tuple[int, int | None], int64: bool, kind: str
-) -> JsonAnswer:
+def _answer(warehouse: Warehouse, job: Job, window: Window, int64: bool, kind: str) -> JsonAnswer:
     if job.error is not None:
         raise BigQueryError(job.error.reason, job.error.message, location=job.error.location)
     output = job.output
     if not job.is_done or output.schema is None or output.destination is None:
         return JsonAnswer(query_answer(job, rows=None, token=None, kind=kind))
-    if output.rows is not None and window[0] >= output.rows:
+    if output.rows is not None and window.start >= output.rows:
         return JsonAnswer(query_answer(job, rows="[]", token=None, kind=kind))
-    if window[1] == 0:
+    if window.limit == 0:
         return JsonAnswer(query_answer(job, rows=None, token=None, kind=kind))
     _check_still_there(warehouse, job)
     with warehouse.database.reading() as cursor:
@@ -125,11 +124,18 @@ def _answer(
             cursor,
             relation(output.destination),
             output.schema,
-            window,
+            replace(window, total=_total(warehouse, job)),
             int64_timestamps=int64,
         )
-    following = token_of(window[0] + len(page.rows)) if page.has_more else None
+    following = token_of(window.start + len(page.rows)) if page.has_more else None
     return JsonAnswer(query_answer(job, rows=page.body(), token=following, kind=kind))
+
+
+def _total(warehouse: Warehouse, job: Job) -> int | None:
+    """How many rows there are, where nobody can have changed them since."""
+    ref = job.output.destination
+    assert ref is not None
+    return job.output.rows if warehouse.results.find(ref) is not None else None
 
 
 def _check_still_there(warehouse: Warehouse, job: Job) -> None:

@@ -11,7 +11,7 @@ from mainstem.localgcp.bigquery.model import TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
 from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, Warehouse
-from mainstem.localgcp.bigquery.rows import read_page
+from mainstem.localgcp.bigquery.rows import Window, read_page
 from mainstem.localgcp.bigquery.sql.types import Field
 from mainstem.localgcp.bigquery.wire.base import read
 from mainstem.localgcp.bigquery.wire.jobjson import with_rows
@@ -41,7 +41,9 @@ def list_rows(
     fields = _selected(held.schema, query.get("selectedFields"))
     with warehouse.database.reading() as cursor:
         counted = cursor.execute(f"SELECT count(*) FROM {relation(ref)}").fetchone()
-        page = read_page(cursor, relation(ref), fields, (start, limit), int64_timestamps=int64)
+        page = read_page(
+            cursor, relation(ref), fields, Window(start, limit), int64_timestamps=int64
+        )
     head: dict[str, object] = {
         "kind": "bigquery#tableDataList",
         "etag": held.etag,

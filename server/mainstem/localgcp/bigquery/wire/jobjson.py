@@ -31,12 +31,25 @@ def job_json(job: Job) -> dict[str, object]:
         "selfLink": f"/bigquery/v2/projects/{ref.project}/jobs/{ref.job_id}"
         f"?location={ref.location}",
         "user_email": job.user_email,
-        "configuration": job.configuration,
+        "configuration": _configuration(job),
         "jobReference": reference_of(ref),
         "statistics": _statistics(job),
         "status": _status(job),
     }
     return body
+
+
+def _configuration(job: Job) -> Mapping[str, object]:
+    """As it was asked for; a query's destination is known once it has one."""
+    query, written = job.configuration.get("query"), job.output.destination
+    if not isinstance(query, Mapping) or written is None or "destinationTable" in query:
+        return job.configuration
+    reference = {
+        "projectId": written.project,
+        "datasetId": written.dataset,
+        "tableId": written.table,
+    }
+    return {**job.configuration, "query": {**query, "destinationTable": reference}}
 
 
 def job_list_item(job: Job) -> dict[str, object]:
