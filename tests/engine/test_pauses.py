@@ -111,6 +111,28 @@ def test_a_whole_execution_can_be_held_and_goes_on_where_it_was() -> None:
         world.do(run_id, PauseRequested())
 
 
+def test_timers_that_ring_while_an_execution_is_held_count_once_it_goes_on() -> None:
+    from tests.engine.tasks import fails
+
+    world = World(registry())
+    again = {"type": "constant", "interval": "PT5S", "maxAttempt": 2}
+    branches = [
+        fails("retried", times=1, retry=again),
+        flowable("Pause", "p", delay="PT5S"),
+        waits("slow", 60),
+    ]
+    run_id = world.create(world.add_flow(flow(flowable("Parallel", "par", *branches))))
+    world.settle()
+    world.do(run_id, PauseRequested())
+    world.run()
+    assert states(world, run_id) == {
+        "par": "RUNNING", "retried": "RETRYING", "p": "PAUSED", "slow": "SUCCESS"
+    }  # fmt: skip
+    world.do(run_id, ResumeRequested(task_run_id=world.runs(run_id)[2].id))
+    world.run()
+    assert set(states(world, run_id).values()) == {"SUCCESS"}
+
+
 def test_force_run_ends_a_pause_and_refuses_what_has_ended() -> None:
     world, run_id = paused()
     world.do(run_id, ForceRun())

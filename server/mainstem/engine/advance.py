@@ -114,7 +114,7 @@ def begin(turn: Turn, _: Begin) -> None:
         return
     if state is not State.RUNNING:
         turn.state(State.RUNNING)
-    live.held = False
+    live.release()
     if fresh:
         watch(turn)
         turn.queue.append((Step.LOOK, live.root))

@@ -24,6 +24,7 @@ from mainstem.errors import Conflict, InvalidInput
 from mainstem.model.execution import SYSTEM_LABEL
 from mainstem.model.log import Level
 from mainstem.model.state import State
+from mainstem.sdk.flowable import ExecutableTask
 
 
 def kill(turn: Turn, _: KillRequested) -> None:
@@ -32,7 +33,7 @@ def kill(turn: Turn, _: KillRequested) -> None:
     state = live.execution.state
     if state.is_terminal or state is State.KILLING:
         return
-    live.held = False
+    live.release()
     turn.state(State.KILLING)
     turn.queue.clear()
     for node in list(live.nodes.values()):
@@ -47,7 +48,7 @@ def _kill_node(turn: Turn, node: Node) -> None:
     above = node.parent
     if above is not None and above.plan is not None and above.plan.kind is Kind.WORKSPACE:
         return
-    if state.is_created or state in (State.PAUSED, State.RETRYING):
+    if state.is_created or state in (State.PAUSED, State.RETRYING) or _is_detached(node):
         stop(turn, node, State.KILLED)
         turn.queue.append((Step.SETTLE, node))
         return
@@ -62,13 +63,19 @@ def _kill_node(turn: Turn, node: Node) -> None:
         turn.cancel.append(node.run.id)
 
 
+def _is_detached(node: Node) -> bool:
+    """Whether nothing will tell how the children of this task run end."""
+    task = node.task
+    return isinstance(task, ExecutableTask) and not task.wait
+
+
 def pause(turn: Turn, _: PauseRequested) -> None:
     """Hold the whole execution; raises InvalidInput when it does not run."""
     live = turn.live
     if live.execution.state is not State.RUNNING:
         raise InvalidInput(f"The execution is {live.execution.state}, only a RUNNING one can pause")
     turn.state(State.PAUSED)
-    live.held = True
+    live.hold()
 
 
 def resume(turn: Turn, event: ResumeRequested) -> None:
@@ -84,8 +91,10 @@ def resume(turn: Turn, event: ResumeRequested) -> None:
         raise Conflict("The execution is not paused")
     for node in paused:
         _unpause(turn, node, event.to, event.inputs)
-    live.held = False
-    if live.execution.state is not State.KILLING:
+    live.release()
+    if live.execution.state.is_terminal:
+        turn.queue.extend((Step.LOOK, node) for node in paused)
+    elif live.execution.state is not State.KILLING:
         turn.state(State.RESTARTED)
         turn.begin = True
 
@@ -106,7 +115,7 @@ def timer_rang(turn: Turn, event: TimerRang) -> None:
         duration_passed(turn, event.subject)
         return
     node = turn.live.nodes.get(event.task_run_id or "")
-    if node is None or turn.live.execution.state is State.KILLING:
+    if node is None or turn.live.held or turn.live.execution.state is State.KILLING:
         return
     _RINGS[event.kind](turn, node)
 
@@ -159,7 +168,7 @@ def force_run(turn: Turn, _: ForceRun) -> None:
     if state is State.PAUSED:
         for node in [node for node in live.nodes.values() if node.state is State.PAUSED]:
             _unpause(turn, node, State.RUNNING, {})
-    live.held = False
+    live.release()
     if state is not State.RUNNING:
         turn.state(State.RESTARTED if state is State.PAUSED else State.RUNNING)
     turn.begin = True

@@ -24,7 +24,7 @@ def end_execution(turn: Turn, state: State) -> None:
         state = _give_outputs(turn, state)
     turn.state(state)
     turn.ended = True
-    live.held = False
+    live.release()
     branch = live.root.branch or Branch()
     live.root.branch = branch
     branch.enter(Section.AFTER, Lanes(_afterwards(turn), 1))

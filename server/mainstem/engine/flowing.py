@@ -91,7 +91,8 @@ def open_flowable(turn: Turn, node: Node) -> None:
     if hold is None:
         turn.queue.append((Step.LOOK, node))
     else:
-        _pause(turn, node, hold)
+        turn.move(node, State.PAUSED)
+        _wake_later(turn, node, hold)
 
 
 def show_opening(turn: Turn, node: Node) -> None:
@@ -102,13 +103,28 @@ def show_opening(turn: Turn, node: Node) -> None:
             turn.put(node, replace(node.run, outputs=outputs))
 
 
-def _pause(turn: Turn, node: Node, hold: Hold) -> None:
-    turn.move(node, State.PAUSED)
-    now = turn.env.now
+def rearm(turn: Turn, node: Node) -> None:
+    """Set the timers of a waiting node again; they may have rung while nothing could start."""
+    if node.run.id in turn.live.looping:
+        turn.set_timer(TimerKind.LOOP, node, turn.env.now)
+    elif node.state is State.RETRYING:
+        turn.set_timer(TimerKind.RETRY, node, turn.env.now)
+    elif node.state is State.PAUSED:
+        try:
+            hold = flowable(node).hold(TaskContext(turn, node))
+        except Exception as error:  # a plug-in's own code may raise anything
+            fail(turn, node, UNRESOLVED + reason(error))
+            return
+        if hold is not None:
+            _wake_later(turn, node, hold)
+
+
+def _wake_later(turn: Turn, node: Node, hold: Hold) -> None:
+    since = node.run.history.moments[-1].at
     if hold.delay is not None:
-        turn.set_timer(TimerKind.PAUSE_DELAY, node, now + max(hold.delay, timedelta(0)))
+        turn.set_timer(TimerKind.PAUSE_DELAY, node, since + max(hold.delay, timedelta(0)))
     elif hold.timeout is not None:
-        turn.set_timer(TimerKind.PAUSE_TIMEOUT, node, now + max(hold.timeout, timedelta(0)))
+        turn.set_timer(TimerKind.PAUSE_TIMEOUT, node, since + max(hold.timeout, timedelta(0)))
 
 
 def lanes_of(turn: Turn, parent: Node) -> Lanes:

@@ -5,6 +5,8 @@ parent is rebuilt from its children when it is first needed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Final
 
 from mainstem.engine.environment import Constants
 from mainstem.engine.node import Node
@@ -17,6 +19,7 @@ from mainstem.model.state import State
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.flowable import FlowableTask
 
+HELD: Final = "system.held"
 _RUNNING, _WAITING, _RETRYING, _DONE = 0, 1, 2, 3
 _ELSEWHERE = RetryBehavior.CREATE_NEW_EXECUTION
 _ENDED = frozenset(
@@ -36,7 +39,7 @@ class LiveExecution:
     """One execution in memory; owned and changed by one executor at a time."""
 
     __slots__ = (
-        "_tasks", "constants", "counts", "execution", "flow", "held", "inputs", "labels", "looping",
+        "_tasks", "constants", "counts", "execution", "flow", "inputs", "labels", "looping",
         "nodes", "outputs", "plan", "positions", "root", "verdict", "workspace",
     )  # fmt: skip
 
@@ -52,7 +55,6 @@ class LiveExecution:
         self.counts = [0, 0, 0, 0]
         self.looping: set[str] = set()
         self.positions = 0
-        self.held = False
         self.workspace: str | None = None
         self.verdict: State | None = None
         self.inputs: Mapping[str, object] | None = None
@@ -77,13 +79,23 @@ class LiveExecution:
         for run in task_runs:
             live.add(run)
         live.looping.update(node.run.id for node in live.nodes.values() if _is_looping(node))
-        live.held = (
-            execution.state is State.PAUSED
-            and not live.counts[_WAITING]
-            and not live.counts[_RETRYING]
-            and not live.looping
-        )
         return live
+
+    @property
+    def held(self) -> bool:
+        """Whether a user paused the whole execution: nothing new may start."""
+        return HELD in self.execution.variables
+
+    def hold(self) -> None:
+        """Mark the execution as held; the mark lies in its row, out of reach of expressions."""
+        kept = {**self.execution.variables, HELD: True}
+        self.execution = replace(self.execution, variables=kept)
+
+    def release(self) -> None:
+        """Take the mark away."""
+        if self.held:
+            kept = {key: value for key, value in self.execution.variables.items() if key != HELD}
+            self.execution = replace(self.execution, variables=kept)
 
     @property
     def task_runs(self) -> Iterator[TaskRun]:
@@ -246,11 +258,19 @@ def _detach(root: dict[str, object], key: str, path: tuple[str, ...]) -> None:
 
 
 def _drop(root: dict[str, object], node: Node) -> None:
-    path = (node.run.task_id, *node.path)
-    level: object = root
-    for key in path[:-1]:
-        if not isinstance(level, dict):
+    """Remove a leaf and the levels that it leaves empty."""
+    way: list[tuple[dict[str, object], str]] = []
+    key = node.run.task_id
+    level = root
+    for value in node.path:
+        way.append((level, key))
+        deeper = level.get(key)
+        if not isinstance(deeper, dict):
             return
-        level = level.get(key)
-    if isinstance(level, dict):
-        level.pop(path[-1], None)
+        level, key = deeper, value
+    level.pop(key, None)
+    for above, name in reversed(way):
+        if level:
+            return
+        above.pop(name, None)
+        level = above

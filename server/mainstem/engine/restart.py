@@ -13,9 +13,8 @@ from mainstem.engine.decision import (
     NewExecution,
     ReplayRequested,
     RestartRequested,
-    TimerKind,
 )
-from mainstem.engine.flowing import lanes_of, open_flowable
+from mainstem.engine.flowing import lanes_of, open_flowable, rearm
 from mainstem.engine.node import Node
 from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Step, Turn
@@ -211,6 +210,7 @@ def _apply(turn: Turn, rewrite: Rewrite) -> None:
     live = turn.live
     for node in rewrite.dropped.values():
         if node.run.id in live.nodes:
+            turn.cancel.extend(run_id for run_id in _open_below(node))
             turn.remove(node)
     for run_id, run in rewrite.rows.items():
         node = live.nodes[run_id]
@@ -218,7 +218,7 @@ def _apply(turn: Turn, rewrite: Rewrite) -> None:
         turn.put(node, run)
         node.branch = None
     live.root.branch = None
-    live.held = False
+    live.release()
     live.execution = replace(live.execution, outputs=None, error=None)
     turn.state(State.RESTARTED)
     turn.begin = True
@@ -260,6 +260,17 @@ def _below(nodes: Iterable[Node]) -> Iterator[str]:
         stack.extend(node.children.values())
 
 
+def _open_below(node: Node) -> Iterator[str]:
+    """Task runs at and below a node that a worker may have."""
+    stack = [node]
+    while stack:
+        each = stack.pop()
+        stack.extend(each.children.values())
+        kind = each.plan.kind if each.plan is not None else None
+        if kind in (Kind.RUN, Kind.WORKSPACE) and not each.state.is_terminal:
+            yield each.run.id
+
+
 def change_task_run(turn: Turn, event: ChangeTaskRunState) -> None:
     """Override a task run's state; what follows from it runs with the next Begin."""
     live = turn.live
@@ -299,8 +310,8 @@ def go_on(turn: Turn) -> None:
         state = node.state
         if state is State.RESTARTED:
             turn.queue.append((Step.START, node))
-        elif node.run.id in live.looping:
-            turn.set_timer(TimerKind.LOOP, node, turn.env.now)
+        elif node.run.id in live.looping or state in (State.RETRYING, State.PAUSED):
+            rearm(turn, node)
         elif node.is_flowable and state is State.RUNNING and _is_unopened(node):
             open_flowable(turn, node)
         elif node.is_flowable and state.is_running:

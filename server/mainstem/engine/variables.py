@@ -49,7 +49,8 @@ class Variables(Mapping[str, object]):
         return True
 
     def __iter__(self) -> Iterator[str]:
-        names = [*_MAKERS, *self._live.execution.variables, *self._live.constants.extra]
+        own = (name for name in self._live.execution.variables if "." not in name)
+        names = [*_MAKERS, *own, *self._live.constants.extra]
         return (name for name in dict.fromkeys(names) if name in self)
 
     def __len__(self) -> int:
