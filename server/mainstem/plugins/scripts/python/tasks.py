@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from mainstem.plugins.scripts.exec import ExecTask
 from mainstem.plugins.scripts.python.environments import environment_for
 from mainstem.plugins.scripts.python.kestra_client import CLIENT
 from mainstem.sdk.context import RunContext
+from mainstem.sdk.exec_task import ExecTask
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs
 

@@ -1,7 +1,7 @@
 """Shell tasks."""
 
-from mainstem.plugins.scripts.exec import ExecTask
 from mainstem.sdk.context import RunContext
+from mainstem.sdk.exec_task import ExecTask
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs
 

@@ -1,0 +1,99 @@
+"""Request and Download."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from mainstem.plugins.core.http.common import HttpTask
+from mainstem.sdk.context import RunContext, TaskFailed
+from mainstem.sdk.fields import Property
+from mainstem.sdk.task import Outputs
+
+_CHUNK: Final = 1 << 20
+_LARGEST_BODY: Final = 10_000_000
+_SHOWN: Final = 500
+
+
+class Request(HttpTask):
+    """Send an HTTP request; the body of the answer is an output."""
+
+    TYPE = "io.kestra.plugin.core.http.Request"
+    ALIASES = ("io.kestra.plugin.fs.http.Request",)
+
+    encrypt_body: Property[bool] = Property(False, bool)
+
+    def run(self, ctx: RunContext) -> Outputs:
+        with self.response(ctx) as answer:
+            body = _body(answer)
+            if not self.accepts(ctx, answer.status_code):
+                raise TaskFailed(_refusal(answer, body))
+            ctx.log.debug(f"{answer.url} answered {answer.status_code}")
+            ctx.metric("response.length", len(body))
+            encoding = answer.encoding or "utf-8"
+            return {
+                "uri": str(answer.url),
+                "code": answer.status_code,
+                "headers": _headers(answer.headers),
+                "body": body.decode(encoding, "replace") if body else None,
+            }
+
+
+class Download(HttpTask):
+    """Download to internal storage."""
+
+    TYPE = "io.kestra.plugin.core.http.Download"
+    ALIASES = ("io.kestra.plugin.fs.http.Download",)
+
+    fail_on_empty_response: Property[bool] = Property(True, bool)
+    save_as: Property[str] | None = None
+
+    def run(self, ctx: RunContext) -> Outputs:
+        with self.response(ctx) as answer:
+            if not self.accepts(ctx, answer.status_code):
+                raise TaskFailed(_refusal(answer, _body(answer)))
+            name = ctx.render(self.save_as) if self.save_as is not None else _name(answer)
+            size = 0
+            with ctx.files.writer(name) as file:
+                for chunk in answer.iter_bytes(_CHUNK):
+                    size += file.write(chunk)
+                if size == 0 and ctx.render(self.fail_on_empty_response):
+                    raise TaskFailed(f"{answer.url} answered with nothing (failOnEmptyResponse)")
+        ctx.log.info(f"downloaded {answer.url} ({size} bytes)")
+        ctx.metric("response.length", size)
+        return {
+            "uri": file.uri,
+            "code": answer.status_code,
+            "length": size,
+            "headers": _headers(answer.headers),
+        }
+
+
+def _body(answer: Any) -> bytes:
+    parts, size = [], 0
+    for chunk in answer.iter_bytes(_CHUNK):
+        size += len(chunk)
+        if size > _LARGEST_BODY:
+            raise TaskFailed(
+                f"the answer is larger than {_LARGEST_BODY} bytes: use the Download task"
+            )
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _refusal(answer: Any, body: bytes) -> str:
+    text = body.decode(answer.encoding or "utf-8", "replace").strip()
+    shown = f": {text[:_SHOWN]}" if text else ""
+    return f"{answer.url} answered {answer.status_code} {answer.reason_phrase}{shown}"
+
+
+def _headers(headers: Any) -> Mapping[str, list[str]]:
+    return {name: headers.get_list(name) for name in headers}
+
+
+def _name(answer: Any) -> str:
+    """The file name that the server suggests, else the end of the path."""
+    told = re.search(r'filename="?([^";]+)"?', answer.headers.get("content-disposition", ""))
+    path = told[1] if told else unquote(urlsplit(str(answer.url)).path)
+    return PurePosixPath(path).name or "download"

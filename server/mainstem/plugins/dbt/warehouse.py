@@ -1,0 +1,115 @@
+"""Looks at BigQuery before dbt starts: the target must be there, where the profile says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mainstem.plugins.dbt.profile import Target, exchanged
+from mainstem.sdk.context import RunContext, TaskFailed
+
+
+def check_target(ctx: RunContext, target: Target, workdir: Path) -> None:
+    """Raises TaskFailed when project, dataset or location are wrong, saying which and how to mend.
+
+    Profiles that sign in by other means than a key or default credentials are left to dbt.
+    """
+    if not target.project or not target.dataset:
+        raise TaskFailed(
+            f"profile `{target.profile}` needs `project` (the Google project) and `dataset` (the "
+            "BigQuery dataset)"
+        )
+    credentials = _credentials(target, workdir)
+    if credentials is None:
+        ctx.log.debug("the profile signs in by itself: its target is not checked beforehand")
+        return
+    client = _client(target, credentials)
+    try:
+        _check(ctx, client, target)
+    finally:
+        client.close()
+
+
+def _check(ctx: RunContext, client: Any, target: Target) -> None:
+    from google.api_core.exceptions import GoogleAPICallError, NotFound
+    from google.auth.exceptions import GoogleAuthError
+
+    try:
+        dataset = client.get_dataset(f"{target.project}.{target.dataset}")
+    except NotFound as error:
+        if _exists(client, f"{target.dataset}.{target.project}"):
+            raise TaskFailed(exchanged(target)) from error
+        raise TaskFailed(
+            f"there is no dataset `{target.dataset}` in project `{target.project}`. Create it "
+            "(flow gcp_setup does), or correct `project` and `dataset` of the profile"
+        ) from error
+    except GoogleAuthError as error:
+        raise TaskFailed(f"BigQuery refuses the profile's credentials: {error.args[0]}") from error
+    except GoogleAPICallError as error:
+        raise TaskFailed(f"BigQuery cannot be asked for the dataset: {error.message}") from error
+    wanted, found = target.location, dataset.location
+    if wanted and found and wanted.lower() != found.lower():
+        raise TaskFailed(
+            f"dataset `{target.dataset}` is in {found}, but the profile says location {wanted}: "
+            f"set `location: {found}` (KV key GCP_LOCATION)"
+        )
+    ctx.log.info(
+        f"dbt builds into BigQuery project {target.project} (dbt: database), dataset "
+        f"{target.dataset} (dbt: schema), location {found}"
+    )
+
+
+def _exists(client: Any, name: str) -> bool:
+    from google.api_core.exceptions import GoogleAPICallError
+
+    try:
+        client.get_dataset(name)
+    except (GoogleAPICallError, ValueError):
+        return False
+    return True
+
+
+def _credentials(target: Target, workdir: Path) -> Any | None:
+    import google.auth
+    from google.auth.credentials import AnonymousCredentials
+    from google.auth.exceptions import DefaultCredentialsError
+
+    properties, method = target.properties, target.properties.get("method")
+    try:
+        if method == "service-account":
+            key = json.loads((workdir / str(properties.get("keyfile"))).read_text())
+            return _of_key(key)
+        if method == "service-account-json":
+            key = properties.get("keyfile_json")
+            return _of_key(key)
+        if method == "oauth":
+            return google.auth.default(scopes=_SCOPES)[0]
+    except (OSError, ValueError, DefaultCredentialsError) as error:
+        raise TaskFailed(
+            f"the profile's service-account key cannot be used: {type(error).__name__}; it must be "
+            "the whole JSON key file (KV key GCP_CREDS)"
+        ) from error
+    if not properties.get("api_endpoint"):
+        return None
+    return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+def _of_key(key: Any) -> Any:
+    from google.oauth2 import service_account
+
+    return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+        key, scopes=_SCOPES
+    )
+
+
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+def _client(target: Target, credentials: Any) -> Any:
+    from google.cloud import bigquery
+
+    endpoint = target.properties.get("api_endpoint")
+    return bigquery.Client(
+        project=target.project,
+        credentials=credentials,
+        client_options={"api_endpoint": endpoint} if endpoint else None,
+    )
