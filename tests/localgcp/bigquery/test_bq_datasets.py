@@ -127,3 +127,12 @@ def test_what_is_not_supported_is_refused_by_name(
 
 def test_the_service_account_of_a_project_has_an_address(client: bigquery.Client) -> None:
     assert "@" in client.get_service_account_email()
+
+
+def test_asking_about_a_project_does_not_create_it(emulator: Emulator) -> None:
+    stranger = make_client(emulator.url, "misspelt-project")
+    assert list(stranger.list_datasets()) == []
+    with pytest.raises(exceptions.NotFound):
+        stranger.get_dataset("d")
+    assert "misspelt-project" not in [p.project_id for p in stranger.list_projects()]
+    stranger.close()

@@ -267,6 +267,32 @@ def test_a_bad_json_line_fails_the_load_and_says_where(
     assert "position 10" in stream[1]
 
 
+def test_a_required_member_of_a_record_is_required(client: bigquery.Client, table_id: str) -> None:
+    schema = [
+        SchemaField(
+            "r",
+            "RECORD",
+            fields=[SchemaField("k", "STRING", "REQUIRED"), SchemaField("n", "INT64")],
+        )
+    ]
+    text = '{"r": {"k": "x"}}\n{"r": null}\n{"r": {"n": 1}}\n'
+    options = {"schema": schema, "source_format": "NEWLINE_DELIMITED_JSON"}
+    _, stream = refusal(load(client, text, table_id, **options))
+    assert "position 30" in stream[1]
+    load(client, text, table_id, max_bad_records=1, **options).result()
+    assert [row[0] for row in rows(client, table_id)] == [{"k": "x", "n": None}, None]
+
+
+def test_rows_of_expired_partitions_are_gone_at_once(
+    client: bigquery.Client, table_id: str
+) -> None:
+    table = bigquery.Table(table_id, [SchemaField("day", "DATE"), SchemaField("n", "INT64")])
+    table.time_partitioning = bigquery.TimePartitioning(field="day", expiration_ms=86_400_000)
+    client.create_table(table)
+    load(client, "2019-01-01,1\n2999-01-01,2\n", table_id).result()
+    assert [row[1] for row in rows(client, table_id)] == [2]
+
+
 def test_json_is_detected(client: bigquery.Client, table_id: str) -> None:
     lines = [{"a": 1, "b": {"c": [1.5]}, "d": "2024-01-01", "e": [{"f": "x"}]}]
     text = "\n".join(json.dumps(line) for line in lines)

@@ -136,8 +136,8 @@ def test_an_error_names_place_and_reason(client: bigquery.Client) -> None:
     assert job.state == "DONE"
     with pytest.raises(exceptions.BadRequest, match="Unrecognized name"):
         client.query_and_wait("SELECT nope FROM (SELECT 1 AS a)")
+    client.create_dataset("has_no_such_table")
     with pytest.raises(exceptions.NotFound, match=rf"Not found: Table {PROJECT}:\w+\.absent"):
-        client.create_dataset("has_no_such_table")
         client.query("SELECT * FROM has_no_such_table.absent").result()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mainstem.localgcp.bigquery.errors import not_found
 from mainstem.localgcp.bigquery.model import Dataset, DatasetRef, Table, TableRef
+from mainstem.localgcp.bigquery.names import check_table
 from mainstem.localgcp.bigquery.sql.host import Routine
 
 
@@ -35,6 +36,7 @@ class Catalog:
         self.dataset(ref.dataset_ref)
         found = self.find_table(ref, now)
         if found is None:
+            check_table(ref)
             raise not_found(f"Not found: Table {ref}")
         return found
 

@@ -39,10 +39,17 @@ class Database:
     def now(self) -> datetime:
         return self._clock().astimezone(UTC)
 
+    def exists(self, project: str) -> bool:
+        """Whether anything was ever written in the project."""
+        return project in self._catalogs or self._path(project).is_file()
+
     def catalog(self, project: str) -> Catalog:
-        """The project's catalog at this moment; a project comes to be when it is first named."""
+        """The project's catalog at this moment; reading what is not there creates nothing."""
         found = self._catalogs.get(project)
-        return found if found is not None else self._attach(project)
+        if found is not None:
+            return found
+        names.check_project(project)
+        return self.open(project) if self.exists(project) else Catalog(project)
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of the caller's own, which the caller closes."""
@@ -61,7 +68,7 @@ class Database:
         self, project: str, cursor: duckdb.DuckDBPyConnection | None = None
     ) -> Iterator[Transaction]:
         """The project's writer lock and one transaction; it commits when the block ends well."""
-        self.catalog(project)
+        self.open(project)
         with self._writers[project]:
             own = self.cursor() if cursor is None else cursor
             try:
@@ -85,11 +92,17 @@ class Database:
             raise
         self._catalogs[before.project] = transaction.catalog
 
-    def _attach(self, project: str) -> Catalog:
+    def _path(self, project: str) -> Path:
+        return self._state_dir / f"{names.check_project(project)}{SUFFIX}"
+
+    def open(self, project: str) -> Catalog:
+        """Attach the project's file; a project comes to be when it is first written."""
+        found = self._catalogs.get(project)
+        if found is not None:
+            return found
         with self._guard:
             if project not in self._catalogs:
-                names.check_project(project)
-                path = self._state_dir / f"{project}{SUFFIX}"
+                path = self._path(project)
                 cursor = self.cursor()
                 cursor.execute(f"ATTACH {literal(str(path))} AS {names.database(project)}")
                 store.prepare(cursor, project)

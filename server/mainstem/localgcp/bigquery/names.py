@@ -69,6 +69,11 @@ def check_dataset(ref: DatasetRef) -> DatasetRef:
 
 
 def check_table(ref: TableRef) -> TableRef:
+    if "$" in ref.table or "@" in ref.table:
+        raise invalid(
+            "The local BigQuery emulator does not support partition and time decorators "
+            f'such as "{ref.table}".'
+        )
     if not TABLE.fullmatch(ref.table):
         raise invalid(
             f'Invalid table ID "{ref.table}". Table IDs must be alphanumeric (plus underscores) '

@@ -19,7 +19,8 @@ from mainstem.localgcp.bigquery.model import (
 )
 from mainstem.localgcp.bigquery.sql.defaults import duckdb_defaults
 from mainstem.localgcp.bigquery.sql.host import Routine
-from mainstem.localgcp.bigquery.sql.physical import relation_sql
+from mainstem.localgcp.bigquery.sql.physical import PARTITION_TIME, relation_sql
+from mainstem.localgcp.bigquery.sql.types import quote
 
 
 def new_etag() -> str:
@@ -112,8 +113,11 @@ class Transaction:
         self.catalog = self.catalog.without_table(ref)
 
     def touch(self, ref: TableRef) -> None:
-        """Note that the rows of a table changed."""
-        self.update_table(self.catalog.table(ref, self.now))
+        """Note that the rows of a table changed; those of expired partitions go at once."""
+        table = self.catalog.table(ref, self.now)
+        if table.time_partitioning is not None and table.time_partitioning.expiration_ms:
+            self.cursor.execute(_expired_rows_sql(table, table.time_partitioning), [self.now])
+        self.update_table(table)
 
     def put_routine(self, routine: Routine) -> None:
         self.catalog.dataset(routine.ref.dataset_ref)
@@ -145,6 +149,16 @@ class Transaction:
         if after_ms is None or not table.is_native:
             return None
         return self.now + timedelta(milliseconds=after_ms)
+
+
+def _expired_rows_sql(table: Table, by_time: TimePartitioning) -> str:
+    """Delete what lies in partitions that began longer ago than they may be kept."""
+    column = quote(by_time.field or PARTITION_TIME)
+    began = f"date_trunc('{by_time.type.lower()}', {column}::TIMESTAMP)"
+    return (
+        f"DELETE FROM {names.relation(table.ref)} "
+        f"WHERE {began} + INTERVAL ({by_time.expiration_ms}) MILLISECOND <= ?::TIMESTAMP"
+    )
 
 
 def _with_default_expiration(dataset: Dataset, table: Table) -> TimePartitioning | None:

@@ -89,6 +89,7 @@ class History:
         for job in batch:
             by_project.setdefault(job.ref.project, []).append(job)
         for project, jobs in by_project.items():
+            self._database.open(project)
             with self._database.reading() as cursor:
                 cursor.execute("BEGIN TRANSACTION")
                 cursor.executemany(
@@ -140,14 +141,16 @@ class History:
         """The ids in the project's file, so that a new id costs no query."""
         known = self._stored_ids.get(project)
         if known is None:
-            self._database.catalog(project)
+            if not self._database.exists(project):
+                return set()
+            self._database.open(project)
             with self._database.reading() as cursor:
                 rows = cursor.execute(f"SELECT job_id FROM {rows_of(project, 'jobs')}").fetchall()
             known = self._stored_ids.setdefault(project, {job_id for (job_id,) in rows})
         return known
 
     def _read_one(self, project: str, job_id: str) -> Job | None:
-        self._database.catalog(project)
+        self._database.open(project)
         with self._database.reading() as cursor:
             row = cursor.execute(
                 f"SELECT body FROM {rows_of(project, 'jobs')} WHERE job_id = ?", [job_id]
@@ -155,7 +158,9 @@ class History:
         return None if row is None else ADAPTER.validate_json(row[0])
 
     def _stored(self, project: str) -> Iterator[Job]:
-        self._database.catalog(project)
+        if not self._database.exists(project):
+            return
+        self._database.open(project)
         with self._database.reading() as cursor:
             rows: duckdb.DuckDBPyConnection = cursor.execute(
                 f"SELECT body FROM {rows_of(project, 'jobs')} ORDER BY created DESC, job_id DESC"

@@ -146,10 +146,24 @@ def _struct(node: str, field: Field, inner: object, position: int, *, strict: bo
     packed = f"struct_pack({', '.join(members)})"
     kind = field.physical_type().removesuffix("[]")
     wrong = refusal(f"{node}::VARCHAR", field, position) if strict else "NULL"
+    whole = " AND ".join(
+        [f"json_type({node}) = 'OBJECT'", *(f"NOT {t}" for t in _missing(node, field, structure))]
+    )
     return (
         f"CASE WHEN {_is_null(node)} THEN CAST(NULL AS {kind}) "
-        f"WHEN json_type({node}) = 'OBJECT' THEN {packed} ELSE {wrong} END"
+        f"WHEN {whole} THEN {packed} ELSE {wrong} END"
     )
+
+
+def _missing(node: str, field: Field, structure: Structure) -> list[str]:
+    """For each required member, whether it is absent."""
+    tests = []
+    for member in field.fields:
+        if member.is_required:
+            key = next((k for k in structure if k.casefold() == member.name.casefold()), None)
+            child = None if key is None else _nth(split(node, structure), structure, key)
+            tests.append("true" if child is None else _is_null(child))
+    return tests
 
 
 def _bad(node: str, field: Field, inner: object) -> str:
@@ -169,7 +183,7 @@ def _bad_single(node: str, field: Field, inner: object) -> str:
         return f"({_scalar(node, field)}) IS NULL"
     structure = _structure(field, inner)
     values = split(node, structure)
-    tests = [f"json_type({node}) <> 'OBJECT'"]
+    tests = [f"json_type({node}) <> 'OBJECT'", *_missing(node, field, structure)]
     for member in field.fields:
         spelled = next((k for k in structure if k.casefold() == member.name.casefold()), None)
         if spelled is not None:
