@@ -431,6 +431,7 @@ class World:
         pending: deque[Event] = deque([Begin()])
         waiting: list[Timer] = []
         elapsed = timedelta(0)
+        wishes = Finished("", 0, State.SUCCESS, self.now)
         execution_id = live.execution.id
         while pending or waiting:
             if not pending:
@@ -447,10 +448,13 @@ class World:
                 finished = self.attempt(local, inner, folder, elapsed)
                 elapsed = finished.at - self.now
                 pending.append(finished)
+                wishes = _joined(wishes, finished)
         outputs = self._collect(folder, context, task)
         state = local.verdict or State.FAILED
         at = self.now + elapsed
-        self._finish(execution_id, Finished(submit.task_run.id, submit.attempt, state, at, outputs))
+        run_id = submit.task_run.id
+        ended = replace(wishes, task_run_id=run_id, attempt=submit.attempt, state=state, at=at)
+        self._finish(execution_id, replace(ended, outputs=outputs))
 
     def _fill(self, folder: Path, context: MemoryContext, task: WorkingDirectory) -> None:
         option = task.namespace_files
@@ -492,6 +496,17 @@ class World:
         """Remove the folders that attempts made."""
         for folder in self.folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _joined(wishes: Finished, more: Finished) -> Finished:
+    """What a folder's children asked of their execution so far."""
+    return replace(
+        wishes,
+        labels={**wishes.labels, **more.labels},
+        variables={**wishes.variables, **more.variables},
+        removed_variables=wishes.removed_variables + more.removed_variables,
+        end_execution=more.end_execution or wishes.end_execution,
+    )
 
 
 def _plain(outputs: object, *, keep_nulls: bool) -> dict[str, object] | None:

@@ -10,7 +10,7 @@ from mainstem.model.state import State
 from mainstem.sdk.context import RunContext
 from mainstem.sdk.task import RunnableTask
 from tests.engine.harness import World, states
-from tests.engine.tasks import Spec, fails, flow, flowable, ok, registry, run
+from tests.engine.tasks import Spec, fails, flow, flowable, ok, registry, run, wishes
 
 
 class Appends(RunnableTask):
@@ -82,6 +82,14 @@ def test_the_loop_value_of_the_folder_serves_its_children() -> None:
     outputs = world.live(run_id).outputs
     assert outputs["a"] == {"x": {"value": "x x"}, "y": {"value": "y y"}}
     assert outputs["end"] == {"value": "y y"}
+
+
+def test_labels_and_an_early_end_asked_for_inside_a_folder_reach_the_execution() -> None:
+    spec = folder(wishes("l", labels={"k": "v"}), wishes("exit", end="WARNING"), ok("never"))
+    world, run_id = run(flow(spec, ok("after")))
+    assert world.execution(run_id).labels["k"] == "v"
+    assert world.execution(run_id).state == "WARNING"
+    assert states(world, run_id) == dict.fromkeys(("wd", "l", "exit"), "SUCCESS")
 
 
 def submitted() -> tuple[World, str, LiveExecution]:

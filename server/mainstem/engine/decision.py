@@ -344,7 +344,7 @@ class Decision:
 
     @property
     def is_empty(self) -> bool:
-        return self == NOTHING
+        return self is NOTHING or self == NOTHING
 
 
 NOTHING = Decision()

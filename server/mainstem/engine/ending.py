@@ -6,7 +6,7 @@ from dataclasses import replace
 from mainstem.engine.node import Branch, Node
 from mainstem.engine.outcome import reason
 from mainstem.engine.plan import Kind, Section
-from mainstem.engine.turn import Step, Turn
+from mainstem.engine.turn import Step, Turn, sla_keys
 from mainstem.expr import Scope, render, render_typed
 from mainstem.model.log import Level
 from mainstem.model.state import State
@@ -24,6 +24,7 @@ def end_execution(turn: Turn, state: State) -> None:
         state = _give_outputs(turn, state)
     turn.state(state)
     turn.ended = True
+    turn.dropped.extend(sla_keys(live.flow, live.execution))
     live.release()
     branch = live.root.branch or Branch()
     live.root.branch = branch

@@ -62,7 +62,12 @@ def _change_execution(turn: Turn, event: Finished) -> None:
 
 
 def _end_early(turn: Turn, state: State) -> None:
-    execution = turn.live.execution
+    live = turn.live
+    if live.workspace is not None:
+        turn.queue.clear()
+        live.verdict = State.SUCCESS
+        return
+    execution = live.execution
     if not execution.state.is_terminal and execution.state is not State.KILLING:
         abort(turn, state)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from mainstem.engine.decision import Timer, TimerKind
 from mainstem.engine.ending import abort
 from mainstem.engine.outcome import reason
-from mainstem.engine.turn import Turn
+from mainstem.engine.turn import Turn, sla_keys
 from mainstem.expr import render, truthy
 from mainstem.model.log import Level
 from mainstem.model.state import State
@@ -15,9 +15,9 @@ from mainstem.sdk.flow import Sla
 def watch(turn: Turn) -> None:
     """Set the timers of an execution that begins."""
     execution = turn.live.execution
-    for number, sla in enumerate(turn.live.flow.sla):
+    keys = sla_keys(turn.live.flow, execution)
+    for number, (key, sla) in enumerate(zip(keys, turn.live.flow.sla, strict=True)):
         if sla.type == "MAX_DURATION" and sla.duration is not None:
-            key = f"{TimerKind.SLA}:{execution.id}:{number}"
             due = execution.history.started_at + sla.duration
             turn.timers.append(Timer(key, due, TimerKind.SLA, subject=str(number)))
 

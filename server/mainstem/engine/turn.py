@@ -18,9 +18,10 @@ from mainstem.engine.environment import Environment
 from mainstem.engine.live import LiveExecution
 from mainstem.engine.node import Node
 from mainstem.expr import Scope
-from mainstem.model.execution import TaskRun
+from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import History, State
+from mainstem.sdk.flow import Flow
 from mainstem.sdk.task import Task
 
 
@@ -30,6 +31,11 @@ class Step(IntEnum):
     START = 0  # a created task run is to be handed on
     SETTLE = 1  # a task run ended; its parent may go on
     LOOK = 2  # see what a parent should do next, whatever changed
+
+
+def sla_keys(flow: Flow, execution: Execution) -> list[str]:
+    """The keys of the timers that watch the promises of a flow, in their order."""
+    return [f"{TimerKind.SLA}:{execution.id}:{number}" for number in range(len(flow.sla))]
 
 
 class Turn:

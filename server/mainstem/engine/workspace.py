@@ -3,7 +3,9 @@
 The worker gets a small index of its own: the task run of the WorkingDirectory, its ancestors and
 what expressions see. It sends Begin, makes the attempts that the Decisions submit, tells the
 executor the changed task runs as WorkspaceRuns, waits for RETRY timers, and ends the task run
-itself with Finished in the state that `verdict` holds once the children are done.
+itself with Finished in the state that `verdict` holds once the children are done. Labels,
+variables and an early end that children asked for go with that Finished; after an early end
+`verdict` is set at once and nothing more is submitted.
 """
 
 from collections.abc import Iterator
