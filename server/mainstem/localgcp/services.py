@@ -62,14 +62,13 @@ def build(config: LocalGcpConfig, state: StateFolder, endpoints: Endpoints) -> S
     bigquery = create_bigquery(
         state.bigquery,
         GcsEndpoint(url=endpoints.storage, root=state.storage),
-        verify_token=tokens.accepts,
         default_location=config.location,
     )
     sources = Sources(
         project=config.project,
         endpoints=endpoints,
         buckets=Buckets(endpoints.storage),
-        warehouse=lambda: bigquery.state.warehouse,
+        warehouse=bigquery.state.warehouse,
         secrets=manager.summaries,
     )
     edge = Starlette(

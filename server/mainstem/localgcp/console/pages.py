@@ -37,7 +37,7 @@ PageFunction = Callable[[Sources, Question], Page]
 
 
 def overview(sources: Sources, question: Question) -> Page:
-    warehouse = sources.warehouse()
+    warehouse = sources.warehouse
     try:
         buckets: int | None = len(sources.buckets.all(sources.project))
     except StorageUnavailable:
@@ -97,7 +97,7 @@ def stored_object(sources: Sources, question: Question) -> Page:
 
 
 def datasets(sources: Sources, question: Question) -> Page:
-    warehouse = sources.warehouse()
+    warehouse = sources.warehouse
     by_project = [
         (project, bigquery.datasets(warehouse, project)) for project in _projects(sources)
     ]
@@ -106,7 +106,7 @@ def datasets(sources: Sources, question: Question) -> Page:
 
 def dataset(sources: Sources, question: Question) -> Page:
     project, name = question.path["project"], question.path["dataset"]
-    warehouse = sources.warehouse()
+    warehouse = sources.warehouse
     summary = next(
         (one for one in bigquery.datasets(warehouse, project) if one.dataset == name), None
     )
@@ -121,7 +121,7 @@ def table(sources: Sources, question: Question) -> Page:
     tab = question.query.get("tab", "schema")
     if tab not in TABLE_TABS:
         raise LookupError(f"Tab {tab}")
-    warehouse = sources.warehouse()
+    warehouse = sources.warehouse
     detail = bigquery.table(warehouse, *where)
     preview = None
     if tab == "preview":
@@ -142,7 +142,7 @@ def jobs(sources: Sources, question: Question) -> Page:
         limit = datetime.fromisoformat(before) if before else None
     except ValueError:
         raise LookupError(f"Jobs before {before}") from None
-    found = bigquery.jobs(sources.warehouse(), project, limit=JOBS_PER_PAGE, before=limit)
+    found = bigquery.jobs(sources.warehouse, project, limit=JOBS_PER_PAGE, before=limit)
     older = found[-1].created.isoformat() if len(found) == JOBS_PER_PAGE else None
     return Page(
         "jobs.html",
@@ -154,7 +154,7 @@ def jobs(sources: Sources, question: Question) -> Page:
 
 def job(sources: Sources, question: Question) -> Page:
     project, job_id = question.path["project"], question.path["job"]
-    found = bigquery.job(sources.warehouse(), project, job_id)
+    found = bigquery.job(sources.warehouse, project, job_id)
     return Page("job.html", "jobs", job_id, {"job": found})
 
 
@@ -164,7 +164,7 @@ def secrets(sources: Sources, question: Question) -> Page:
 
 def _projects(sources: Sources) -> list[str]:
     """Every project with data, the one this emulator was started for first."""
-    found = bigquery.projects(sources.warehouse())
+    found = bigquery.projects(sources.warehouse)
     return sorted(found, key=lambda name: (name != sources.project, name))
 
 

@@ -11,10 +11,10 @@ from mainstem.localgcp.secretmanager.service import SecretSummary
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The read sides of the emulators; `warehouse` is asked for when a page needs it."""
+    """The read sides of the emulators."""
 
     project: str
     endpoints: Endpoints
     buckets: Buckets
-    warehouse: Callable[[], Warehouse]
+    warehouse: Warehouse
     secrets: Callable[[], Sequence[SecretSummary]]
