@@ -115,6 +115,18 @@ def test_the_variables_of_a_task_run() -> None:
     assert set(variables) >= {"flow", "execution", "task", "taskrun", "outputs", "labels"}
 
 
+def test_detached_variables_leave_the_index_alone() -> None:
+    world, live, run_id = begun(ok("a"), ok("b"))
+    variables = live.variables_for(run_id, detached=True)
+    assert variables["tasks"] == {"a": {"state": "CREATED"}}
+    outputs = variables["outputs"]
+    done = Finished(run_id, 1, State.SUCCESS, world.now, {"value": 1})
+    advance(live, done, world.environment())
+    assert outputs == {}
+    assert live.variables_for(detached=True)["outputs"] == {"a": {"value": 1}}
+    assert live.tasks == {"a": {"state": "SUCCESS"}, "b": {"state": "CREATED"}}
+
+
 def test_without_any_inputs_there_is_no_variable_of_that_name() -> None:
     world, run_id = run(flow(ok("a", "{{ inputs.x }}")))
     assert states(world, run_id) == {"a": "FAILED"}

@@ -106,10 +106,15 @@ class LiveExecution:
     def tasks(self) -> Mapping[str, object]:
         """The `tasks` variable: states by task id and loop values."""
         if self._tasks is None:
-            self._tasks = {}
-            for node in self.nodes.values():
-                self._show_state(node)
+            self._tasks = self.states()
         return self._tasks
+
+    def states(self) -> dict[str, object]:
+        """The `tasks` variable as it is now, in maps of its own."""
+        found: dict[str, object] = {}
+        for node in list(self.nodes.values()):
+            _place(found, node, {"state": node.state.value})
+        return found
 
     @property
     def is_idle(self) -> bool:
@@ -123,13 +128,14 @@ class LiveExecution:
             raise NotFound(f"No task found for the task run `{task_run_id}` in this execution")
         return found
 
-    def variables_for(self, task_run_id: str | None = None) -> Variables:
+    def variables_for(self, task_run_id: str | None = None, *, detached: bool = False) -> Variables:
         """The root variables that expressions see, for a task run or for the execution.
 
-        The mapping is lazy and reads the index: use it before the next event is advanced, or
-        from a copy of one's own.
+        The mapping is lazy and reads the index. A worker in another thread asks for a `detached`
+        one: reading it leaves the index alone, whatever the executor does meanwhile.
         """
-        return Variables(self, self.node(task_run_id) if task_run_id is not None else None)
+        node = self.node(task_run_id) if task_run_id is not None else None
+        return Variables(self, node, detached=detached)
 
     def add(self, run: TaskRun) -> Node:
         """Index a new task run."""

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 class Variables(Mapping[str, object]):
     """A lazy mapping; each variable is made at most once."""
 
-    __slots__ = ("_known", "_live", "_node")
+    __slots__ = ("_known", "_live", "_makers", "_node")
 
-    def __init__(self, live: "LiveExecution", node: Node | None) -> None:
+    def __init__(self, live: "LiveExecution", node: Node | None, *, detached: bool = False) -> None:
         self._live = live
         self._node = node
+        self._makers = _DETACHED_MAKERS if detached else _MAKERS
         self._known: dict[str, object] = {}
 
     def __getitem__(self, name: str) -> object:
         known = self._known
         if name in known:
             return known[name]
-        maker = _MAKERS.get(name)
+        maker = self._makers.get(name)
         if maker is not None:
             value = maker(self._live, self._node)
             if value is not ABSENT:
@@ -209,6 +210,14 @@ def _globals(live: "LiveExecution", _: Node | None) -> object:
     return live.constants.globals
 
 
+def _outputs_apart(live: "LiveExecution", _: Node | None) -> object:
+    return live.outputs.copy()
+
+
+def _tasks_apart(live: "LiveExecution", _: Node | None) -> object:
+    return live.states()
+
+
 _MAKERS: Final[Mapping[str, _Maker]] = {
     "flow": _flow,
     "execution": _execution,
@@ -225,4 +234,10 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "envs": _envs,
     "globals": _globals,
     "workerTaskrun": _worker_taskrun,
+}
+
+_DETACHED_MAKERS: Final[Mapping[str, _Maker]] = {
+    **_MAKERS,
+    "outputs": _outputs_apart,
+    "tasks": _tasks_apart,
 }
