@@ -134,6 +134,9 @@ class FromAnalyzer(ExpressionAnalyzer):
         try:
             text = table.view_sql or ""
             relation = self.query(parse_query(text), None)
+            if len(relation.outputs) == len(table.schema):
+                # CREATE VIEW v (a, b) AS … names the columns anew.
+                relation = relation.named([member.name for member in table.schema])
         except SqlProblem as problem:
             raise SqlProblem(
                 f"Invalid view {name}: {problem.resolve(table.view_sql or '').message}", at,

@@ -65,7 +65,7 @@ def create_table(session: Session, node: st.CreateTable) -> Effect:
         relation = spread(relation)
     price = session.price(analyzer)
     effect = Effect(
-        _statement_type(node),
+        statement_type(node),
         ddl_operation=done,
         target_table=ref,
         referenced=session.referenced(analyzer),
@@ -79,7 +79,7 @@ def create_table(session: Session, node: st.CreateTable) -> Effect:
     return effect
 
 
-def _statement_type(node: st.CreateTable) -> str:
+def statement_type(node: st.CreateTable) -> str:
     if node.is_snapshot:
         return "CREATE_SNAPSHOT_TABLE"
     return "CREATE_TABLE_AS_SELECT" if node.query is not None else "CREATE_TABLE"
@@ -246,7 +246,7 @@ def _temporary(session: Session, node: st.CreateTable) -> Effect:
         session.prepare(analyzer)
         _create_temporary(session, node, name, relation)
     return Effect(
-        _statement_type(node),
+        statement_type(node),
         ddl_operation=done,
         target_table=TableRef(session.host.project, "_script", name),
         referenced=session.referenced(analyzer),
@@ -275,7 +275,8 @@ def _create_temporary(
         relation = spread(relation)
     table = _definition(session, node, blank, relation)
     physical = f"temp.main.{quote(session.unique('_temporary'))}"
-    session.execute(relation_sql(physical, table.schema, duckdb_defaults(table.schema)))
+    creation = relation_sql(physical, table.schema, duckdb_defaults(table.schema))
+    session.execute(creation.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
     if relation is not None:
         rows = query_into(relation, table.schema, node.head.path.at)
         session.execute(f"INSERT INTO {physical} {rows}")

@@ -22,24 +22,33 @@ _WRITERS: Final[dict[type, Callable[[Session, Any], Effect]]] = {
     st.Alter: ddl_alter.alter,
 }
 
-TYPES: Final[dict[type, str]] = {
+_TYPES: Final[dict[type, str]] = {
     st.QueryStatement: "SELECT",
     st.Insert: "INSERT",
     st.Update: "UPDATE",
     st.Delete: "DELETE",
     st.Merge: "MERGE",
     st.Truncate: "TRUNCATE_TABLE",
-    st.CreateTable: "CREATE_TABLE",
-    st.CreateView: "CREATE_VIEW",
     st.CreateExternalTable: "CREATE_EXTERNAL_TABLE",
     st.CreateSchema: "CREATE_SCHEMA",
-    st.CreateFunction: "CREATE_FUNCTION",
-    st.Drop: "DROP_TABLE",
-    st.Alter: "ALTER_TABLE",
-    st.Assert: "ASSERT",
-    st.TransactionControl: "BEGIN_TRANSACTION",
 }
-"""What a statement is called when it fails before it could say so itself."""
+
+
+def statement_type(node: st.Node) -> str:
+    """What a statement is called, also when it fails before it could say so itself."""
+    match node:
+        case st.CreateTable():
+            return ddl_table.statement_type(node)
+        case st.CreateView():
+            return "CREATE_MATERIALIZED_VIEW" if node.is_materialized else "CREATE_VIEW"
+        case st.CreateFunction():
+            return "CREATE_TABLE_FUNCTION" if node.is_table_function else "CREATE_FUNCTION"
+        case st.Drop():
+            return f"DROP_{node.kind.replace(' ', '_')}"
+        case st.Alter():
+            return f"ALTER_{node.kind.replace(' ', '_')}"
+        case _:
+            return _TYPES.get(type(node), "SCRIPT")
 
 
 def execute(session: Session, node: st.Node) -> Effect:

@@ -12,7 +12,7 @@ from mainstem.localgcp.bigquery.errors import BigQueryError, invalid_query
 from mainstem.localgcp.bigquery.sql import statements as st
 from mainstem.localgcp.bigquery.sql import tree
 from mainstem.localgcp.bigquery.sql.context import Surroundings
-from mainstem.localgcp.bigquery.sql.execution import TYPES, execute
+from mainstem.localgcp.bigquery.sql.execution import execute, statement_type
 from mainstem.localgcp.bigquery.sql.failures import explain
 from mainstem.localgcp.bigquery.sql.outcome import Outcome
 from mainstem.localgcp.bigquery.sql.parse_script import parse_script
@@ -20,7 +20,15 @@ from mainstem.localgcp.bigquery.sql.problems import SqlProblem, position, refuse
 from mainstem.localgcp.bigquery.sql.session import Effect, Session, answer_of
 from mainstem.localgcp.bigquery.sql.tree import Name
 from mainstem.localgcp.bigquery.sql.type_names import resolve_type
-from mainstem.localgcp.bigquery.sql.types import INT64, STRING, Type, literal, quote, struct_of
+from mainstem.localgcp.bigquery.sql.types import (
+    INT64,
+    STRING,
+    Type,
+    literal,
+    member_name,
+    quote,
+    struct_of,
+)
 from mainstem.localgcp.bigquery.sql.values import NULL, Value, text_value
 
 MAX_STEPS: Final = 100_000
@@ -92,7 +100,7 @@ class Interpreter:
         try:
             effect = run()
         except BigQueryError as error:
-            kind = TYPES.get(type(statement.node), "SCRIPT")
+            kind = statement_type(statement.node)
             failed = Outcome(kind, self._text(statement), started, session.host.now(), error=error,
                              position=self._position(statement))  # fmt: skip
             self.outcomes.append(failed)
@@ -196,7 +204,8 @@ class Interpreter:
         source = f"CAST(getvariable({literal(row)}) AS {value.type.duckdb()})"
         for index, name in enumerate(node.names):
             kind = value.type.fields[index][1]
-            part = Value(f"({source})[{index + 1}]", kind)
+            key = literal(member_name(value.type, index))
+            part = Value(f"struct_extract({source}, {key})", kind)
             self.assign(name, self._as_variable(part, name))
 
     def _as_variable(self, value: Value, name: Name) -> Value:
