@@ -1,7 +1,7 @@
 """Cron expressions: five fields, six with seconds, or a nickname; dates in a time zone.
 
 A date that the zone skips in spring fires when the skipped hour is over; one that it repeats in
-autumn fires once. Expressions that fire every hour or oftener follow elapsed time instead.
+autumn fires once. Where the minute or the hour begins with `*`, elapsed time counts instead.
 """
 
 from collections.abc import Iterator, Mapping

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from mainstem.model.state import State
-from mainstem.sdk.condition import AnyCondition, Condition
-from mainstem.sdk.fields import Duration
+from mainstem.model.state import TERMINAL, State
+from mainstem.sdk.condition import AnyCondition, Condition, ConditionContext
+from mainstem.sdk.fields import Duration, Text
 from mainstem.sdk.labels import Labels, system_label_faults
 from mainstem.sdk.plugin import Fault, Plugin, plugin_field
+from mainstem.sdk.preconditions import Gathering, Preconditions
 from mainstem.sdk.task import WorkerGroup
 
 if TYPE_CHECKING:
@@ -45,6 +46,32 @@ class Found:
     """What a poll found: the `trigger` variables of the execution to start."""
 
     variables: Mapping[str, object] = field(default_factory=dict)
+
+
+class WebhookTrigger(Trigger):
+    """Fires when its address is called; `key` is rendered and compared."""
+
+    key: Text = Field(max_length=256)
+
+
+class FlowTrigger(Trigger):
+    """Fires when executions of other flows enter one of these states."""
+
+    states: tuple[State, ...] = tuple(sorted(TERMINAL))
+    preconditions: Preconditions | None = None
+
+
+class GatheringCondition(Condition):
+    """A condition of parts that different executions may satisfy within a time window."""
+
+    @property
+    @abstractmethod
+    def gathering(self) -> Gathering:
+        """Its parts, and how they are kept between executions."""
+
+    def test(self, ctx: ConditionContext) -> bool:
+        """Never by itself: what was gathered lies with the Flow trigger."""
+        return False
 
 
 class PollingTrigger(Trigger):

@@ -2,13 +2,15 @@
 
 from typing import Final
 
-from mainstem.plugins.core import flow
+from mainstem.plugins.core import condition, flow, trigger
 
 _CORE: Final = "io.kestra.plugin.core"
 _HERE: Final = "mainstem.plugins.core"
 
 TYPES: Final = {
     **flow.TYPES,
+    **trigger.TYPES,
+    **condition.TYPES,
     f"{_CORE}.log.Log": f"{_HERE}.log.log:Log",
     f"{_CORE}.debug.Return": f"{_HERE}.debug.returning:Return",
     f"{_CORE}.flow.Sleep": f"{_HERE}.flow.sleep:Sleep",
@@ -29,6 +31,8 @@ TYPES: Final = {
 
 ALIASES: Final = {
     **flow.ALIASES,
+    **trigger.ALIASES,
+    **condition.ALIASES,
     "io.kestra.core.tasks.log.Log": f"{_CORE}.log.Log",
     "io.kestra.core.tasks.debugs.Return": f"{_CORE}.debug.Return",
     "io.kestra.core.tasks.executions.Labels": f"{_CORE}.execution.Labels",
