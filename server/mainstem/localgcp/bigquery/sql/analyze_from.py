@@ -33,7 +33,7 @@ from mainstem.localgcp.bigquery.sql.values import (
     Scan,
     Scope,
     Value,
-    member_of,
+    member_at,
 )
 
 
@@ -391,9 +391,8 @@ def _value_range(sql: str, name: str | None, element: Value) -> Sources:
     """A value table: a struct's members are columns, anything else is one column."""
     if element.type.is_struct:
         columns = tuple(
-            Column(key, found)
-            for key, _ in element.type.fields
-            if (found := member_of(element, key)) is not None
+            Column(key or None, member_at(element, index))
+            for index, (key, _) in enumerate(element.type.fields)
         )
         return Sources(sql, (Range(name, columns, element),), columns)
     column = Column(name, element)

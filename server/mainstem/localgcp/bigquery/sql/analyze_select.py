@@ -20,7 +20,7 @@ from mainstem.localgcp.bigquery.sql.values import (
     Relation,
     Scope,
     Value,
-    member_of,
+    member_at,
     struct_value,
     unique_keys,
 )
@@ -152,8 +152,10 @@ class SelectAnalyzer(FromAnalyzer):
         value = self.expression(star.source, draft.scope)
         if not value.type.is_struct:
             raise SqlProblem(f"Dot-star is not supported for type {value.type}", star.at)
-        members = ((name, member_of(value, name)) for name, _ in value.type.fields)
-        return [Column(name, found) for name, found in members if found is not None]
+        return [
+            Column(name or None, member_at(value, index))
+            for index, (name, _) in enumerate(value.type.fields)
+        ]
 
     def _replacements(
         self, star: tree.SelectStar, draft: Draft, known: set[str]

@@ -13,7 +13,15 @@ from mainstem.localgcp.bigquery.sql.session import Effect, Session, spread
 from mainstem.localgcp.bigquery.sql.targets import Target, assigned, default_of, find_target
 from mainstem.localgcp.bigquery.sql.tree import Name, Path
 from mainstem.localgcp.bigquery.sql.types import Field, member_name, quote
-from mainstem.localgcp.bigquery.sql.values import Column, Range, Relation, Scope, Value, member_of
+from mainstem.localgcp.bigquery.sql.values import (
+    Column,
+    Range,
+    Relation,
+    Scope,
+    Value,
+    member_at,
+    member_of,
+)
 
 TOO_MANY_SOURCES = "UPDATE/MERGE must match at most one source row for each target row"
 
@@ -220,9 +228,7 @@ def _with_member(
         raise SqlProblem(f"Field name {names[0].text} does not exist in {struct.type}", names[0].at)
     members: list[str] = []
     for index, (name, _) in enumerate(struct.type.fields):
-        found = member_of(struct, name)
-        assert found is not None
-        sql = found.sql
+        sql = member_at(struct, index).sql
         if name.casefold() == names[0].text.casefold():
             sql = _member_value(analyzer, wanted, names, node, scope)
         members.append(f"{quote(member_name(struct.type, index))} := {sql}")

@@ -21,7 +21,7 @@ from mainstem.localgcp.bigquery.sql.outcome import DmlStats, Request
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem
 from mainstem.localgcp.bigquery.sql.tables import check_partition_filters, estimated_bytes
 from mainstem.localgcp.bigquery.sql.types import Field, Type, field_of, quote
-from mainstem.localgcp.bigquery.sql.values import Output, Relation, Scope, Value, member_of
+from mainstem.localgcp.bigquery.sql.values import Output, Relation, Scope, Value, member_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +174,8 @@ def spread(relation: Relation) -> Relation:
     outputs: list[Output] = []
     columns: list[str] = []
     for index, (name, kind) in enumerate(row.type.fields):
-        member = member_of(row, name) if name else None
-        if member is None:
-            member = Value(f"struct_extract({row.sql}, '_field_{index + 1}')", kind)
         key = name or f"_col{index}"
         outputs.append(Output(name or None, key, kind))
-        columns.append(f"{member.sql} AS {quote(key)}")
+        columns.append(f"{member_at(row, index).sql} AS {quote(key)}")
     inner = f'SELECT {quote(relation.outputs[0].key)} AS "v" FROM ({relation.sql})'
     return Relation(f"SELECT {', '.join(columns)} FROM ({inner}) AS q", tuple(outputs))

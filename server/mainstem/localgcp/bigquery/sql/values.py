@@ -200,11 +200,17 @@ def struct_value(members: Sequence[tuple[str, Value]]) -> Value:
     return Value(f"struct_pack({inner})", kind)
 
 
+def member_at(value: Value, index: int) -> Value:
+    """A member of a struct value by its place, which also finds members without a name."""
+    key = literal(member_name(value.type, index))
+    kind = value.type.fields[index][1]
+    return Value(f"struct_extract({value.sql}, {key})", kind, origin=value.origin)
+
+
 def member_of(value: Value, name: str) -> Value | None:
     """A member of a struct value, or None when it has none of that name."""
     wanted = name.casefold()
-    for index, (key, kind) in enumerate(value.type.fields):
-        if key.casefold() == wanted:
-            sql = f"struct_extract({value.sql}, {literal(member_name(value.type, index))})"
-            return Value(sql, kind, origin=value.origin)
+    for index, (key, _) in enumerate(value.type.fields):
+        if key and key.casefold() == wanted:
+            return member_at(value, index)
     return None
