@@ -183,7 +183,7 @@ def test_jobs_are_listed_and_read_again(client: bigquery.Client) -> None:
                 "configuration": {"query": {"query": "SELECT 1", "useLegacySql": False}},
             },
         )  # fmt: skip
-    client.delete_job_metadata(job.job_id)
+    client.delete_job_metadata(job)
     with pytest.raises(exceptions.NotFound):
         client.get_job(job.job_id)
 
@@ -223,9 +223,10 @@ def test_an_external_table_is_read_as_it_is_now(
     put("live.csv", "i,s\n1,x\n2,y\n")
     assert [row["i"] for row in client.query(sql).result()] == [1, 2]
     put("live.csv", "i,s\n1,x\nq,y\n")
-    with pytest.raises(exceptions.BadRequest, match="too many errors") as caught:
-        client.query(sql).result()
-    assert any("starting at location 8" in str(e) for e in caught.value.errors)
+    job = client.query(sql)
+    with pytest.raises(exceptions.BadRequest, match="too many errors"):
+        job.result()
+    assert any("starting at location 8" in str(error) for error in job.errors), job.errors
 
 
 def test_an_external_table_exists_for_one_query(client: bigquery.Client, put) -> None:
