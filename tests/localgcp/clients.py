@@ -9,8 +9,15 @@ PROJECT = "local-project"
 SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 
 
+class HomeCredentials(service_account.Credentials):
+    """The library's own credentials without their background question to Google."""
+
+    def _build_regional_access_boundary_lookup_url(self, request: object = None) -> None:
+        return None
+
+
 def credentials_of(key: dict[str, str]) -> service_account.Credentials:
-    return service_account.Credentials.from_service_account_info(key, scopes=SCOPES)
+    return HomeCredentials.from_service_account_info(key, scopes=SCOPES)
 
 
 def storage_client(cloud: LocalGcp, key: dict[str, str]) -> storage.Client:
@@ -23,7 +30,7 @@ def storage_client(cloud: LocalGcp, key: dict[str, str]) -> storage.Client:
 
 def secret_client(cloud: LocalGcp, key: dict[str, str]) -> secretmanager.SecretManagerServiceClient:
     return secretmanager.SecretManagerServiceClient(
-        credentials=service_account.Credentials.from_service_account_info(key),
+        credentials=HomeCredentials.from_service_account_info(key),
         transport="rest",
         client_options={"api_endpoint": cloud.endpoints.secretmanager},
     )

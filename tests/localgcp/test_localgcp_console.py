@@ -66,7 +66,7 @@ def visitor(cloud: LocalGcp, key: dict[str, str]) -> Visitor:
     bigquery.query_and_wait("CREATE SCHEMA console_set OPTIONS (description = 'Seen <here>')")
     bigquery.query_and_wait(
         "CREATE TABLE console_set.trips (id INT64 NOT NULL OPTIONS (description = 'The id'), "
-        "at TIMESTAMP, note STRING) PARTITION BY DATE(at) CLUSTER BY id"
+        "moment TIMESTAMP, note STRING) PARTITION BY DATE(moment) CLUSTER BY id"
     )
     bigquery.query_and_wait(
         "INSERT INTO console_set.trips VALUES (1, TIMESTAMP '2024-01-02 03:04:05', 'first note')"
