@@ -3,7 +3,7 @@
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -78,24 +78,24 @@ def csrf_token(request: Request) -> str:
     return fresh
 
 
-async def posted_form(request: Request) -> FormData:
+async def posted_form(request: Request) -> AsyncIterator[FormData]:
     """The form of a change, after proof that this dashboard's own page sent it.
 
     Raises Denied when the browser says the request came from elsewhere, or the token is missing.
     """
     _require_same_origin(request)
-    form = await request.form(max_files=50, max_fields=2_000)
+    async with request.form(max_files=50, max_fields=2_000) as form:
+        _require_token(request, form)
+        yield form
+
+
+def _require_token(request: Request, form: FormData) -> None:
     given = request.headers.get(CSRF_HEADER) or form.get("csrf")
     held = request.cookies.get(CSRF_COOKIE, "")
     if not _TOKEN.fullmatch(held) or not isinstance(given, str):
         raise Denied("This form has expired. Reload the page and send it again.")
     if not hmac.compare_digest(given.encode(), held.encode()):
         raise Denied("This form belongs to another session. Reload the page and send it again.")
-    return form
-
-
-#: The parameter type by which a route asks for a proven form.
-PostedForm = Annotated[FormData, Depends(posted_form)]
 
 
 def _require_same_origin(request: Request) -> None:
@@ -105,3 +105,7 @@ def _require_same_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise Denied("Changes are accepted only from the dashboard's own pages.")
+
+
+#: The parameter type by which a route asks for a proven form.
+PostedForm = Annotated[FormData, Depends(posted_form)]

@@ -6,15 +6,15 @@ import io
 import json
 from pathlib import PurePosixPath
 from typing import Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from mainstem.errors import MainstemError
 from mainstem.services.previews import PreviewService
 from mainstem.ui import highlight, outputs
 from mainstem.ui.desk import Desk, desk
+from mainstem.ui.downloads import attachment
 from mainstem.ui.outputs import FileLink
 from mainstem.ui.pages.execution import PATH, Seen, common, seen, show
 from mainstem.ui.render import query_string
@@ -22,7 +22,6 @@ from mainstem.ui.render import query_string
 router = APIRouter()
 _PREVIEW: Final = 200_000
 _ROWS: Final = 100
-_CHUNK: Final = 256 * 1024
 
 
 @router.get(PATH + "/outputs")
@@ -68,17 +67,7 @@ def download(request: Request, execution_id: str, uri: str) -> Response:
     execution, previews = seen(here, execution_id).execution, here.services.previews
     name = PurePosixPath(uri).name
     size = previews.info(execution, uri).size
-    stream = previews.open(execution, uri)
-    return StreamingResponse(
-        iter(lambda: stream.read(_CHUNK), b""),
-        media_type="application/octet-stream",
-        headers={"content-disposition": attachment(name), "content-length": str(size)},
-    )
-
-
-def attachment(name: str) -> str:
-    """The header that makes a browser save a file under its name."""
-    return f"attachment; filename*=UTF-8''{quote(name)}"
+    return attachment(name, previews.open(execution, uri), size)
 
 
 def preview(name: str, head: bytes, *, cut: bool) -> dict[str, object]:

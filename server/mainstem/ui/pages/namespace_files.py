@@ -7,20 +7,20 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import UploadFile
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from mainstem.errors import InvalidInput
 from mainstem.ui import highlight, markdown
 from mainstem.ui.desk import desk
+from mainstem.ui.downloads import attachment
 from mainstem.ui.flash import redirect
-from mainstem.ui.pages.execution_files import attachment, decode
+from mainstem.ui.pages.execution_files import decode
 from mainstem.ui.pages.namespaces import checked, common, frame_of
 from mainstem.ui.render import link
 from mainstem.ui.security import PostedForm
 
 router = APIRouter()
 _SHOWN: Final = 200_000
-_CHUNK: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,7 @@ def _content(path: str, head: bytes) -> dict[str, object]:
 def download(request: Request, namespace: str, path: str) -> Response:
     """The file itself, always as an attachment."""
     files = desk(request).services.files
-    stream = files.open(checked(namespace), path)
-    return StreamingResponse(
-        iter(lambda: stream.read(_CHUNK), b""),
-        media_type="application/octet-stream",
-        headers={"content-disposition": attachment(PurePosixPath(path).name)},
-    )
+    return attachment(PurePosixPath(path).name, files.open(checked(namespace), path))
 
 
 @router.post("/namespaces/{namespace}/files")
