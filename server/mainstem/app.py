@@ -146,6 +146,7 @@ class App:
             clock=self.clock,
             work_root=settings.state_dir.resolve() / "work",
             wake_logs=lambda: None,
+            environment=self._engine_environment,
         )
         self.workers = WorkerPool(services, self._tell, settings.worker.threads)
         self.stepper = Stepper(

@@ -194,3 +194,46 @@ def _exists(server: Server, execution_id: str) -> bool:
 
 def _by_id(execution_id: str) -> ExecutionFilter:
     return ExecutionFilter(ids=[execution_id])
+
+
+WORKSPACE = """
+id: folder
+namespace: demo
+tasks:
+  - id: shared
+    type: core.flow.WorkingDirectory
+    outputFiles: ["*.txt"]
+    inputFiles: {start.txt: "one"}
+    tasks:
+      - {id: write, type: scripts.shell.Commands, commands: ["echo two >> start.txt"]}
+      - id: read
+        type: scripts.shell.Commands
+        commands: ["cat start.txt", "echo '::{\\"outputs\\":{\\"n\\":\\"x\\"}}::'"]
+  - id: after
+    type: core.debug.Return
+    format: "{{ outputs.read.vars.n }} {{ read(outputs.shared.outputFiles['start.txt']) }}"
+"""
+
+
+def test_children_of_a_working_directory_share_its_files(server: Server) -> None:
+    execution = server.run(WORKSPACE)
+    assert execution.state is State.SUCCESS, server.logs(execution)
+    assert server.outputs(execution)["after"] == {"value": "x onetwo\n"}
+    assert server.states(execution) == dict.fromkeys(
+        ["shared", "write", "read", "after"], State.SUCCESS
+    )
+
+
+def test_a_kill_reaches_the_process_inside_a_working_directory(server: Server) -> None:
+    execution = server.start(
+        "id: folder\nnamespace: demo\ntasks:\n"
+        "  - id: shared\n    type: core.flow.WorkingDirectory\n    tasks:\n"
+        "      - {id: long, type: scripts.shell.Commands, commands: ['sleep 600']}\n"
+    )
+    server.wait(
+        execution.id,
+        lambda _: server.states(execution).get("long") is not None,
+    )
+    server.app.executions.kill(execution.id)
+    assert server.wait(execution.id).state is State.KILLED
+    assert set(server.states(execution).values()) == {State.KILLED}

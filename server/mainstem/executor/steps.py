@@ -24,6 +24,7 @@ from mainstem.engine.decision import (
 from mainstem.engine.environment import Constants, Environment
 from mainstem.engine.live import LiveExecution
 from mainstem.engine.plan import Kind
+from mainstem.engine.workspace import open_workspace
 from mainstem.errors import MainstemError
 from mainstem.executor.alarms import SCHEDULE
 from mainstem.executor.batch import Batch, Entry
@@ -32,6 +33,7 @@ from mainstem.executor.items import Created, Item, Recovered, Told
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
+from mainstem.sdk.flowable import WorkspaceTask
 from mainstem.sdk.task import RunnableTask
 from mainstem.services.executions import ExecutionService, NewRun
 from mainstem.services.flows import FlowService
@@ -44,6 +46,7 @@ from mainstem.store.database import Database
 from mainstem.store.inbox import ChildLink, StoredTimer
 from mainstem.worker.job import Job, Progress, Report
 from mainstem.worker.pool import WorkerPool
+from mainstem.worker.workspace import WorkspaceJob
 
 _log = logging.getLogger("mainstem.executor")
 
@@ -319,7 +322,7 @@ class Stepper:
             task,
             submit.task_run,
             submit.attempt,
-            live.variables_for(submit.task_run.id),
+            live.variables_for(submit.task_run.id, detached=True),
         )
 
     def _report(self, batch: Batch, entry: Entry, report: Report) -> list[Item]:
@@ -339,8 +342,9 @@ class Stepper:
                 continue
             if isinstance(submit.task, RunnableTask):
                 self._services.workers.submit(self._job(entry, submit, submit.task))
-            else:
-                self._services.workers.submit_workspace(entry.live, submit)
+            elif isinstance(submit.task, WorkspaceTask):
+                local = open_workspace(entry.live, submit.task_run.id)
+                self._services.workers.submit_workspace(WorkspaceJob(local, submit, submit.task))
         for entry in batch.entries.values():
             if entry.closed or entry.live.execution.state is State.QUEUED:
                 self._entries.pop(entry.id, None)

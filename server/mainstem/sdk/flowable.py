@@ -12,14 +12,17 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from pydantic import Field
 
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.sdk.fields import Property
-from mainstem.sdk.task import AnyTask, Task
+from mainstem.sdk.task import AnyTask, Outputs, Task
+
+if TYPE_CHECKING:
+    from mainstem.sdk.context import RunContext
 
 T = TypeVar("T")
 
@@ -154,6 +157,20 @@ class FlowableTask(Task):
         yield from self.main_tasks()
         yield from self.errors
         yield from self.finally_
+
+
+class WorkspaceTask(FlowableTask):
+    """A flowable whose children share one folder on one worker; `ctx.workdir` is that folder."""
+
+    ON_WORKER: ClassVar[bool] = True
+
+    @abstractmethod
+    def fill(self, ctx: "RunContext") -> None:
+        """Put into the folder what the children expect there."""
+
+    @abstractmethod
+    def collect(self, ctx: "RunContext") -> Outputs | None:
+        """Take from the folder what is kept, once the children are done; gives the outputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,6 @@ class Filter(Properties):
                 yield Fault(f"`{name}` {needs} for type {self.type}", name)
                 return
 
-
     def holds(self, ctx: ConditionContext) -> bool:
         """Whether the upstream execution passes; raises InvalidInput for a bad expression."""
         return _COMPARE[self.type](self, self._actual(ctx))

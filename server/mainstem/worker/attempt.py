@@ -4,11 +4,12 @@ import logging
 import traceback
 
 from mainstem.engine.decision import Finished
-from mainstem.errors import MainstemError
+from mainstem.errors import Bug, MainstemError
 from mainstem.model.duration import format_duration
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import State
 from mainstem.sdk.context import TaskFailed
+from mainstem.sdk.task import RunnableTask
 from mainstem.worker.context import AttemptContext
 from mainstem.worker.deadline import Deadlines
 from mainstem.worker.job import Report
@@ -80,6 +81,8 @@ def _within_time(
 
 def _outputs(context: AttemptContext) -> dict[str, object] | None:
     task = context.job.task
+    if not isinstance(task, RunnableTask):
+        raise Bug(f"task `{task.id}` is not one that a worker runs")
     return storable(task.run(context), keep_nulls=task.KEEPS_NULLS)
 
 

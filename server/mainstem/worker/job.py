@@ -7,7 +7,7 @@ from mainstem.engine.decision import Event, Finished
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.log import LogLine
 from mainstem.sdk.flow import Flow
-from mainstem.sdk.task import RunnableTask
+from mainstem.sdk.task import Task
 from mainstem.store.logs import StoredMetric
 
 
@@ -17,7 +17,7 @@ class Job:
 
     flow: Flow
     execution: Execution
-    task: RunnableTask
+    task: Task
     task_run: TaskRun
     attempt: int
     variables: Mapping[str, object]

@@ -26,8 +26,10 @@ def storable(outputs: object, *, keep_nulls: bool = False) -> dict[str, object] 
 
 def to_plain(value: object) -> object:
     """Maps, lists, text, numbers, booleans and null only; other values by their usual text."""
-    if value is None or (isinstance(value, (bool, int, float, str)) and type(value) is not Enum):
-        return value.value if isinstance(value, Enum) else value
+    if isinstance(value, Enum):
+        return to_plain(value.value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

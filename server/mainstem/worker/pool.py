@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from mainstem.engine.decision import Finished, Started
@@ -13,6 +14,7 @@ from mainstem.worker.context import AttemptContext
 from mainstem.worker.deadline import Deadlines
 from mainstem.worker.job import Job, Progress, Report, Tell
 from mainstem.worker.services import WorkerServices
+from mainstem.worker.workspace import WorkspaceJob, run_workspace, shared_folder
 
 _log = logging.getLogger("mainstem.worker")
 
@@ -46,6 +48,12 @@ class WorkerPool:
         with self._lock:
             self._waiting[job.task_run.id] = job
         self._executor.submit(self._work, job)
+
+    def submit_workspace(self, work: WorkspaceJob) -> None:
+        """Queue a WorkingDirectory; its report comes through `tell`."""
+        with self._lock:
+            self._waiting[work.submit.task_run.id] = work.job
+        self._executor.submit(self._work_in_folder, work)
 
     def run_inline(self, job: Job) -> Report:
         """Make the attempt in the caller's thread and return its report."""
@@ -87,6 +95,18 @@ class WorkerPool:
 
     def _work(self, job: Job) -> None:
         context = AttemptContext(job, self._services, self._tell)
+        self._attempt(context, lambda: make_attempt(context, self._deadlines))
+
+    def _work_in_folder(self, work: WorkspaceJob) -> None:
+        folder = shared_folder(self._services.work_root, work.submit.task_run.id)
+        context = AttemptContext(work.job, self._services, self._tell, folder)
+        self._attempt(
+            context,
+            lambda: run_workspace(work, context, self._services, self._tell, self._deadlines),
+        )
+
+    def _attempt(self, context: AttemptContext, make: Callable[[], Report]) -> None:
+        job = context.job
         with self._lock:
             if self._waiting.pop(job.task_run.id, None) is None:
                 return
@@ -94,7 +114,7 @@ class WorkerPool:
         try:
             started = Started(job.task_run.id, job.attempt, self._services.clock.now())
             self._tell(Progress(job.execution.id, started))
-            report = make_attempt(context, self._deadlines)
+            report = make()
         except BaseException as error:
             _log.exception("a worker thread failed", extra={"task_run": job.task_run.id})
             at = self._services.clock.now()

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from mainstem.clock import Clock
+from mainstem.engine.environment import Environment
 from mainstem.expr import RenderOptions
 from mainstem.sdk.context import Executions, PluginSettings
 from mainstem.sdk.registry import Registry
@@ -16,8 +18,11 @@ from mainstem.storage.base import Storage
 
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
-    """Shared by all attempts; `executions` acts on other executions, `wake_logs` asks for a
-    flush of log lines."""
+    """Shared by all attempts.
+
+    `executions` acts on other executions, `wake_logs` asks for a flush of log lines, and
+    `environment` is what the engine may use where a worker drives it.
+    """
 
     storage: Storage
     kv: KvService
@@ -30,3 +35,4 @@ class WorkerServices:
     clock: Clock
     work_root: Path
     wake_logs: Callable[[], None]
+    environment: Callable[[datetime], Environment]

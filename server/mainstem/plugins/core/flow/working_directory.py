@@ -3,10 +3,20 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from mainstem.plugins.core.flow.folder_cache import keep_cached, restore_cached
+from mainstem.sdk.context import RunContext
 from mainstem.sdk.fields import Duration
-from mainstem.sdk.flowable import ExecutableTask, FlowableTask, FlowContext, Lane, Lanes
+from mainstem.sdk.flowable import (
+    ExecutableTask,
+    FlowableTask,
+    FlowContext,
+    Lane,
+    Lanes,
+    WorkspaceTask,
+)
 from mainstem.sdk.plugin import Fault, Properties
-from mainstem.sdk.task import AnyTask, Task
+from mainstem.sdk.task import AnyTask, Outputs, Task
+from mainstem.sdk.workfiles import collect_outputs, place_input_files
 
 
 class Cache(Properties):
@@ -25,7 +35,7 @@ class NamespaceFilesOption(Properties):
     namespaces: tuple[str, ...] = ()
 
 
-class WorkingDirectory(FlowableTask):
+class WorkingDirectory(WorkspaceTask):
     """Run tasks one after another on one worker, in one folder."""
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.WorkingDirectory"
@@ -33,7 +43,6 @@ class WorkingDirectory(FlowableTask):
         "io.kestra.core.tasks.flows.WorkingDirectory",
         "io.kestra.core.tasks.flows.Worker",
     )
-    ON_WORKER: ClassVar[bool] = True
     LENDS_VALUE: ClassVar[bool] = True
 
     tasks: tuple[AnyTask, ...] = ()
@@ -58,3 +67,25 @@ class WorkingDirectory(FlowableTask):
 
     def lanes(self, ctx: FlowContext) -> Lanes:
         return Lanes([Lane(self.tasks)], 1)
+
+    def fill(self, ctx: RunContext) -> None:
+        option = self.namespace_files
+        if option is not None and option.enabled:
+            for namespace in option.namespaces or (ctx.flow.id.namespace,):
+                ctx.namespace_files.materialize(
+                    ctx.workdir,
+                    ctx.render_text(namespace),
+                    include=option.include,
+                    exclude=option.exclude,
+                )
+        place_input_files(ctx, self.input_files)
+        if self.cache is not None:
+            restore_cached(ctx, self.cache.ttl)
+
+    def collect(self, ctx: RunContext) -> Outputs | None:
+        if self.cache is not None:
+            keep_cached(ctx, self.cache.patterns)
+        if not self.output_files:
+            return None
+        patterns = [ctx.render_text(pattern) for pattern in self.output_files]
+        return {"outputFiles": collect_outputs(ctx, patterns)}
