@@ -316,3 +316,35 @@ def test_what_is_not_supported_is_refused_by_name(
     body = {"configuration": {"query": {"query": "SELECT 1", **change}}}
     with pytest.raises(exceptions.BadRequest, match=named):
         client._call_api(None, method="POST", path=f"/projects/{PROJECT}/jobs", data=body)
+
+
+def test_a_function_made_by_the_api_is_called(
+    client: bigquery.Client, dataset: bigquery.Dataset
+) -> None:
+    name = f"{PROJECT}.{dataset.dataset_id}.triple"
+    kind = bigquery.StandardSqlDataType(type_kind=bigquery.StandardSqlTypeNames.INT64)
+    wanted = bigquery.Routine(
+        name, type_="SCALAR_FUNCTION", language="SQL", body="x * 3",
+        arguments=[bigquery.RoutineArgument(name="x", data_type=kind)],
+    )  # fmt: skip
+    client.create_routine(wanted)
+    (row,) = client.query(f"SELECT `{name}`(7) AS y").result()
+    assert row["y"] == 21
+    assert [r.routine_id for r in client.list_routines(dataset)] == ["triple"]
+    assert client.get_routine(name).arguments[0].data_type.type_kind == "INT64"
+    with pytest.raises(exceptions.Conflict):
+        client.create_routine(wanted)
+    client.delete_routine(name)
+    with pytest.raises(exceptions.NotFound, match="Not found: Routine"):
+        client.get_routine(name)
+
+
+def test_rows_for_required_columns_are_checked_one_by_one(
+    client: bigquery.Client, table_id: str
+) -> None:
+    client.create_table(bigquery.Table(table_id, [SchemaField("i", "INTEGER", "REQUIRED")]))
+    append = QueryJobConfig(destination=table_id, write_disposition="WRITE_APPEND")
+    client.query("SELECT 1 AS i", job_config=append).result()
+    with pytest.raises(exceptions.BadRequest, match="Required field i cannot be null"):
+        client.query("SELECT CAST(NULL AS INT64) AS i", job_config=append).result()
+    assert client.get_table(table_id).num_rows == 1

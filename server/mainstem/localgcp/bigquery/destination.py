@@ -1,6 +1,9 @@
 """The table a job writes: found or created, emptied or grown, as its dispositions say."""
 
+import re
 from dataclasses import dataclass, replace
+
+import duckdb
 
 from mainstem.localgcp.bigquery.errors import BigQueryError, duplicate, invalid, not_found
 from mainstem.localgcp.bigquery.evolution import (
@@ -18,7 +21,7 @@ from mainstem.localgcp.bigquery.model import (
     TimePartitioning,
 )
 from mainstem.localgcp.bigquery.names import relation
-from mainstem.localgcp.bigquery.sql.types import NULLABLE, Field, quote
+from mainstem.localgcp.bigquery.sql.types import NULLABLE, REQUIRED, Field, quote
 from mainstem.localgcp.bigquery.transaction import Transaction
 
 
@@ -81,12 +84,34 @@ def prepare(transaction: Transaction, target: Target, schema: tuple[Field, ...])
             return _grown(transaction, target, held, schema)
 
 
+def with_required(
+    transaction: Transaction, target: Target, schema: tuple[Field, ...]
+) -> tuple[Field, ...]:
+    """A query's columns under the modes of the table they go to: its rows are checked instead."""
+    held = transaction.catalog.find_table(target.ref, transaction.now)
+    if held is None or target.write == "WRITE_TRUNCATE":
+        return schema
+    if "ALLOW_FIELD_RELAXATION" in target.updates:
+        return schema
+    required = {field.name.casefold() for field in held.schema if field.is_required}
+    return tuple(
+        replace(field, mode=REQUIRED) if field.name.casefold() in required else field
+        for field in schema
+    )
+
+
 def insert_rows(transaction: Transaction, table: Table, columns: list[str], query: str) -> int:
     """Add a query's rows by column name; a missing REQUIRED value is BigQuery's error."""
     listed = ", ".join(quote(name) for name in columns)
-    counted = transaction.cursor.execute(
-        f"INSERT INTO {relation(table.ref)} ({listed}) SELECT {listed} FROM ({query})"
-    ).fetchone()
+    try:
+        counted = transaction.cursor.execute(
+            f"INSERT INTO {relation(table.ref)} ({listed}) SELECT {listed} FROM ({query})"
+        ).fetchone()
+    except duckdb.ConstraintException as problem:
+        missing = re.search(r"NOT NULL constraint failed: .*?\.(\w+)", str(problem))
+        if missing is None:
+            raise invalid(f"A value is longer than its column of {table.ref} allows") from problem
+        raise invalid(f"Required field {missing.group(1)} cannot be null") from problem
     transaction.touch(table.ref)
     return int(counted[0]) if counted is not None else 0
 

@@ -1,6 +1,5 @@
 """Load jobs: files, from storage or from the request itself, into a table, whole or not at all."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,9 +114,6 @@ class _Attempt:
 def _refusal(problem: Exception) -> BigQueryError:
     """DuckDB's own words where ours have none, without its hints about DuckDB options."""
     text = str(problem).split("\n", maxsplit=1)[0].partition(": ")[2] or str(problem)
-    missing = re.search(r"NOT NULL constraint failed: .*?\.(\w+)", text)
-    if missing is not None:
-        text = f"Required field {missing.group(1)} cannot be null"
     return invalid(f"{PREFIX}{text.removeprefix(SENTINEL)}")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from mainstem.localgcp.bigquery.destination import Target, insert_rows, prepare
+from mainstem.localgcp.bigquery.destination import Target, insert_rows, prepare, with_required
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
 from mainstem.localgcp.bigquery.host import JobHost
 from mainstem.localgcp.bigquery.jobs.job import Job, Output
@@ -174,7 +174,8 @@ def _moved(host: JobHost, target: Target, output: Output) -> Output:
     columns = [field.name for field in output.schema]
     with host.writing():
         assert host.transaction is not None
-        table = prepare(host.transaction, target, output.schema)
+        schema = with_required(host.transaction, target, output.schema)
+        table = prepare(host.transaction, target, schema)
         source = f"SELECT * FROM {relation(output.destination)}"
         insert_rows(host.transaction, table, columns, source)
     host.warehouse.results.drop(output.destination)

@@ -1,42 +1,16 @@
-"""Routines that were created by SQL: listing, reading and deleting them."""
+"""SQL functions: created, listed, read and deleted."""
 
 from fastapi import APIRouter
 
-from mainstem.localgcp.bigquery.errors import unsupported
+from mainstem.localgcp.bigquery.definitions import create_function
 from mainstem.localgcp.bigquery.model import DatasetRef, TableRef
-from mainstem.localgcp.bigquery.routes.http import JsonAnswer, Store
-from mainstem.localgcp.bigquery.sql.host import Routine
+from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, Store, Warehouse
+from mainstem.localgcp.bigquery.wire.base import read
+from mainstem.localgcp.bigquery.wire.routines import RoutineBody, routine_json
 
 router = APIRouter()
 ALL = "/projects/{project}/datasets/{dataset}/routines"
 ONE = ALL + "/{routine}"
-
-
-def routine_json(routine: Routine) -> dict[str, object]:
-    ref = routine.ref
-    arguments: list[dict[str, object]] = [
-        {"name": name, "argumentKind": "ANY_TYPE"}
-        if kind.upper() == "ANY TYPE"
-        else {"name": name, "dataType": {"typeKind": kind}}
-        for name, kind in routine.arguments
-    ]
-    kind = "TABLE_VALUED_FUNCTION" if routine.is_table_function else "SCALAR_FUNCTION"
-    body: dict[str, object] = {
-        "routineReference": {
-            "projectId": ref.project,
-            "datasetId": ref.dataset,
-            "routineId": ref.table,
-        },
-        "routineType": kind,
-        "language": "SQL",
-        "arguments": arguments,
-        "definitionBody": routine.body,
-    }
-    if routine.returns is not None:
-        body["returnType"] = {"typeKind": routine.returns}
-    if routine.description is not None:
-        body["description"] = routine.description
-    return body
 
 
 @router.get(ALL)
@@ -49,8 +23,17 @@ def list_routines(project: str, dataset: str, store: Store) -> JsonAnswer:
 
 
 @router.post(ALL)
-def insert_routine(project: str, dataset: str) -> JsonAnswer:
-    raise unsupported("routines.insert; use CREATE FUNCTION in a query")
+def insert_routine(project: str, dataset: str, body: Body, warehouse: Warehouse) -> JsonAnswer:
+    wanted = read(RoutineBody, body)
+    ref = TableRef(project, dataset, wanted.routine_reference.routine_id)
+    return _made(warehouse, ref, wanted, replaces=False)
+
+
+def _made(
+    warehouse: Warehouse, ref: TableRef, wanted: RoutineBody, *, replaces: bool
+) -> JsonAnswer:
+    create_function(warehouse, ref, wanted.statement(ref, replaces=replaces))
+    return JsonAnswer(routine_json(warehouse.database.catalog(ref.project).routine(ref)))
 
 
 @router.get(ONE)
@@ -61,8 +44,12 @@ def get_routine(project: str, dataset: str, routine: str, store: Store) -> JsonA
 
 
 @router.put(ONE)
-def update_routine(project: str, dataset: str, routine: str) -> JsonAnswer:
-    raise unsupported("routines.update; use CREATE OR REPLACE FUNCTION in a query")
+def update_routine(
+    project: str, dataset: str, routine: str, body: Body, warehouse: Warehouse
+) -> JsonAnswer:
+    wanted, ref = read(RoutineBody, body), TableRef(project, dataset, routine)
+    warehouse.database.catalog(project).routine(ref)
+    return _made(warehouse, ref, wanted, replaces=True)
 
 
 @router.delete(ONE)
