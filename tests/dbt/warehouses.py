@@ -24,12 +24,17 @@ ROWS = 2000
 
 
 class Warehouse(Protocol):
-    target: str
-    env: Mapping[str, str]
+    """What the tests need of a warehouse: `columns` tells the names and their descriptions."""
 
+    target: str
+    profiles: Path
+
+    @property
+    def env(self) -> Mapping[str, str]: ...
     def load(self, trips: TripFile, file: Path) -> None: ...
     def execute(self, statement: str) -> None: ...
     def query(self, question: str) -> list[tuple[Any, ...]]: ...
+    def columns(self, relation: str) -> Mapping[str, str | None]: ...
 
 
 @dataclass
@@ -38,6 +43,7 @@ class DuckDB:
 
     path: Path
     target: str = "duckdb"
+    profiles: Path = PROJECT / "profiles"
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -61,6 +67,10 @@ class DuckDB:
         with duckdb.connect(str(self.path), read_only=True) as database:
             return database.execute(question).fetchall()
 
+    def columns(self, relation: str) -> Mapping[str, str | None]:
+        question = "select column_name, comment from duckdb_columns() where table_name = "
+        return dict(self.query(f"{question}'{relation}'"))
+
 
 @dataclass
 class PostgreSQL:
@@ -68,6 +78,7 @@ class PostgreSQL:
 
     database: postgres.Database
     target: str = "postgres"
+    profiles: Path = PROJECT / "profiles"
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -97,6 +108,12 @@ class PostgreSQL:
     def query(self, question: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database.url) as connection:
             return connection.execute(question.encode()).fetchall()
+
+    def columns(self, relation: str) -> Mapping[str, str | None]:
+        described = "select attname, col_description(attrelid, attnum) from pg_attribute "
+        return dict(
+            self.query(f"{described} where attrelid = 'public.{relation}'::regclass and attnum > 0")
+        )
 
 
 def flow_task(flow: str, task_id: str) -> dict[str, Any]:
@@ -139,7 +156,7 @@ class Build:
 
 def dbt(warehouse: Warehouse, folder: Path, *arguments: str) -> Build:
     command: list[str | Path] = [DBT, "--quiet", *arguments, "--project-dir", PROJECT]
-    command += ["--profiles-dir", PROJECT / "profiles", "--target", warehouse.target]
+    command += ["--profiles-dir", warehouse.profiles, "--target", warehouse.target]
     command += ["--target-path", folder / "target", "--log-path", folder / "logs"]
     done = subprocess.run(
         [str(part) for part in command],
