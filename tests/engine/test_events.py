@@ -173,6 +173,15 @@ SHAPES: dict[str, Callable[[], Spec]] = {
         ),
         flowable("Pause", "p", ok("i"), delay="PT5S"),
     ),
+    "empty passes": lambda: flow(
+        flowable(
+            "LoopUntil",
+            "l",
+            ok("n", disabled=True),
+            condition="false",
+            checkFrequency={"maxIterations": 2},
+        ),
+    ),
     "retries": lambda: flow(
         flowable("Parallel", "p", fails("a", times=1), waits("b", 3)),
         fails("w", times=2, allowFailure=True),

@@ -232,8 +232,8 @@ class LiveExecution:
 
 
 def _is_looping(node: Node) -> bool:
-    """A loop between two passes: running, all its children ended well."""
-    if not node.is_flowable or node.state is not State.RUNNING or not node.children:
+    """A loop between two passes: it runs, and none of its children does."""
+    if not node.is_flowable or node.state is not State.RUNNING:
         return False
     task = node.task
     if not (isinstance(task, FlowableTask) and task.LOOPS):
