@@ -9,6 +9,7 @@ from typing import Final
 
 from mainstem.errors import MainstemError, Stalled, Transient
 from mainstem.expr import operators
+from mainstem.expr.combining import COMBINERS, bounded, placed
 from mainstem.expr.encrypted import decrypted, is_encrypted
 from mainstem.expr.errors import ExpressionError, Fault, Undefined
 from mainstem.expr.filters import FILTERS
@@ -49,11 +50,11 @@ class ExpressionCompiler:
         """The closure of any expression."""
         return _COMPILERS[type(node)](self, node)
 
-    def literal(self, node: Literal) -> Expression:
+    def _literal(self, node: Literal) -> Expression:
         value = node.value
         return lambda _: value
 
-    def root(self, node: Name) -> Expression:
+    def _root(self, node: Name) -> Expression:
         name, place = node.name, node.place
 
         def load(ev: Evaluation) -> object:
@@ -72,7 +73,7 @@ class ExpressionCompiler:
 
         return load
 
-    def attribute(self, node: Attribute) -> Expression:
+    def _attribute(self, node: Attribute) -> Expression:
         place = node.place
         parent = node.target.name if isinstance(node.target, Name) else None
         fixed = node.key.value if isinstance(node.key, Literal) else None
@@ -89,11 +90,11 @@ class ExpressionCompiler:
 
         return load
 
-    def list(self, node: ListNode) -> Expression:
+    def _list(self, node: ListNode) -> Expression:
         items = [self.compile(item) for item in node.items]
         return lambda ev: [item(ev) for item in items]
 
-    def map(self, node: MapNode) -> Expression:
+    def _map(self, node: MapNode) -> Expression:
         entries = [(self.compile(key), self.compile(value)) for key, value in node.entries]
         place = node.place
 
@@ -105,7 +106,7 @@ class ExpressionCompiler:
 
         return build
 
-    def concat(self, node: Concat) -> Expression:
+    def _concat(self, node: Concat) -> Expression:
         parts = [self.compile(part) for part in node.parts]
         place = node.place
 
@@ -114,54 +115,54 @@ class ExpressionCompiler:
             for part in parts:
                 value = part(ev)
                 texts.append(value if type(value) is str else text_of(value, ev.options.timezone))
-            return _bounded("".join(texts), ev, place)
+            return bounded("".join(texts), ev, place)
 
         return join
 
-    def ternary(self, node: Ternary) -> Expression:
+    def _ternary(self, node: Ternary) -> Expression:
         condition = self.compile(node.condition)
         then, otherwise = self.compile(node.then), self.compile(node.otherwise)
-        choose = _placed(lambda ev: chooses(condition(ev)), node.place)
+        choose = placed(lambda ev: chooses(condition(ev)), node.place)
         return lambda ev: then(ev) if choose(ev) else otherwise(ev)
 
-    def unary(self, node: Unary) -> Expression:
+    def _unary(self, node: Unary) -> Expression:
         operand, operator = self.compile(node.operand), node.operator
         if operator == "not":
-            return _placed(lambda ev: not is_true(operand(ev), "`not`"), node.place)
+            return placed(lambda ev: not is_true(operand(ev), "`not`"), node.place)
         sign = -1 if operator == "-" else 1
-        return _placed(lambda ev: calculate("*", sign, operand(ev)), node.place)
+        return placed(lambda ev: calculate("*", sign, operand(ev)), node.place)
 
-    def binary(self, node: Binary) -> Expression:
+    def _binary(self, node: Binary) -> Expression:
         left, right = self.compile(node.left), self.compile(node.right)
-        make = _BINARY.get(node.operator)
+        make = COMBINERS.get(node.operator)
         if make is not None:
             return make(left, right, node.place)
         operator = node.operator
         if operator in ("<", ">", "<=", ">="):
-            return _placed(lambda ev: operators.compare(operator, left(ev), right(ev)), node.place)
-        return _placed(lambda ev: calculate(operator, left(ev), right(ev)), node.place)
+            return placed(lambda ev: operators.compare(operator, left(ev), right(ev)), node.place)
+        return placed(lambda ev: calculate(operator, left(ev), right(ev)), node.place)
 
-    def filter(self, node: FilterCall) -> Expression:
+    def _filter(self, node: FilterCall) -> Expression:
         value = self.compile(node.value)
         if node.name == "default":
             value = _or_null(value)
         return self._call(lambda: find("filter", FILTERS, node.name, node.place), node, value)
 
-    def test(self, node: TestCall) -> Expression:
+    def _test(self, node: TestCall) -> Expression:
         value = self.compile(node.value)
         if node.name == "defined":
             value = _or_null(value)
         call = self._call(lambda: find("test", TESTS, node.name, node.place), node, value)
         return (lambda ev: not call(ev)) if node.negated else call
 
-    def function(self, node: FunctionCall) -> Expression:
+    def _function(self, node: FunctionCall) -> Expression:
         if node.name == "block":
             return self._block_call(node)
         if node.name in FUNCTIONS:
             return self._call(lambda: FUNCTIONS[node.name], node, None)
         return self._macro_call(node)
 
-    def method(self, node: MethodCall) -> Expression:
+    def _method(self, node: MethodCall) -> Expression:
         hint = suggestion(node.name, FILTERS) if node.name not in FILTERS else ""
         name, place = node.name, node.place
         text = f"Methods such as `.{name}()` can't be called; use a filter, as in `| {name}`{hint}"
@@ -171,7 +172,7 @@ class ExpressionCompiler:
 
         return refuse
 
-    def capture(self, node: Capture) -> Expression:
+    def _capture(self, node: Capture) -> Expression:
         return self._body(node)
 
     def _call(
@@ -211,7 +212,7 @@ class ExpressionCompiler:
                 raise Fault(f"There is no function or macro `{name}`{hint}", place)
             return macro(ev, [v(ev) for v in positional], {k: v(ev) for k, v in named})
 
-        return _placed(call, place)
+        return placed(call, place)
 
     def _block_call(self, node: FunctionCall) -> Expression:
         place = node.place
@@ -273,13 +274,6 @@ def _attribute(
     return decrypted(ev, value) if is_encrypted(value) else value
 
 
-def _bounded(text: str, ev: Evaluation, place: int) -> str:
-    """Text that repeated doubling hasn't made too large."""
-    if len(text) > ev.options.max_output:
-        raise Fault("The expression makes more text than allowed", place)
-    return text
-
-
 def _constant(value: object) -> Expression:
     return lambda _: value
 
@@ -326,7 +320,7 @@ def _guarded(callee: Callee, apply: Expression, place: int) -> Expression:
     def call(ev: Evaluation) -> object:
         try:
             value = apply(ev)
-            return _bounded(value, ev, place) if type(value) is str else value
+            return bounded(value, ev, place) if type(value) is str else value
         except Fault as fault:
             if fault.place is None:
                 fault.place = place
@@ -342,108 +336,19 @@ def _guarded(callee: Callee, apply: Expression, place: int) -> Expression:
     return call
 
 
-def _placed(apply: Expression, place: int) -> Expression:
-    def call(ev: Evaluation) -> object:
-        try:
-            return apply(ev)
-        except Fault as fault:
-            if fault.place is None:
-                fault.place = place
-            raise
-
-    return call
-
-
-def _or(left: Expression, right: Expression, place: int) -> Expression:
-    return _placed(lambda ev: is_true(left(ev), "`or`") or is_true(right(ev), "`or`"), place)
-
-
-def _and(left: Expression, right: Expression, place: int) -> Expression:
-    return _placed(lambda ev: is_true(left(ev), "`and`") and is_true(right(ev), "`and`"), place)
-
-
-def _equals(left: Expression, right: Expression, _: int) -> Expression:
-    return lambda ev: operators.equal(left(ev), right(ev))
-
-
-def _differs(left: Expression, right: Expression, _: int) -> Expression:
-    return lambda ev: not operators.equal(left(ev), right(ev))
-
-
-def _contains(left: Expression, right: Expression, place: int) -> Expression:
-    def check(ev: Evaluation) -> object:
-        holder = left(ev)
-        return False if holder is None else operators.contains(holder, right(ev))
-
-    return _placed(check, place)
-
-
-def _add(left: Expression, right: Expression, place: int) -> Expression:
-    def total(ev: Evaluation) -> object:
-        value = operators.add(left(ev), right(ev), ev.options.timezone)
-        return _bounded(value, ev, place) if type(value) is str else value
-
-    return _placed(total, place)
-
-
-def _subtract(left: Expression, right: Expression, place: int) -> Expression:
-    return _placed(lambda ev: operators.subtract(left(ev), right(ev)), place)
-
-
-def _range(left: Expression, right: Expression, place: int) -> Expression:
-    def build(ev: Evaluation) -> object:
-        return operators.char_or_int_range(left(ev), right(ev), 1, ev.options.max_range)
-
-    return _placed(build, place)
-
-
-def _null_coalesce(left: Expression, right: Expression, _: int) -> Expression:
-    def choose(ev: Evaluation) -> object:
-        try:
-            value = left(ev)
-        except Undefined:
-            return right(ev)
-        return right(ev) if value is None else value
-
-    return choose
-
-
-def _undefined_coalesce(left: Expression, right: Expression, _: int) -> Expression:
-    def choose(ev: Evaluation) -> object:
-        try:
-            return left(ev)
-        except Undefined:
-            return right(ev)
-
-    return choose
-
-
-_BINARY: Final[dict[str, Callable[[Expression, Expression, int], Expression]]] = {
-    "or": _or,
-    "and": _and,
-    "==": _equals,
-    "equals": _equals,
-    "!=": _differs,
-    "contains": _contains,
-    "+": _add,
-    "-": _subtract,
-    "..": _range,
-    "??": _null_coalesce,
-    "???": _undefined_coalesce,
-}
 _COMPILERS: Final[dict[type, Callable[..., Expression]]] = {
-    Literal: ExpressionCompiler.literal,
-    Name: ExpressionCompiler.root,
-    Attribute: ExpressionCompiler.attribute,
-    ListNode: ExpressionCompiler.list,
-    MapNode: ExpressionCompiler.map,
-    Concat: ExpressionCompiler.concat,
-    Ternary: ExpressionCompiler.ternary,
-    Unary: ExpressionCompiler.unary,
-    Binary: ExpressionCompiler.binary,
-    FilterCall: ExpressionCompiler.filter,
-    TestCall: ExpressionCompiler.test,
-    FunctionCall: ExpressionCompiler.function,
-    MethodCall: ExpressionCompiler.method,
-    Capture: ExpressionCompiler.capture,
+    Literal: ExpressionCompiler._literal,
+    Name: ExpressionCompiler._root,
+    Attribute: ExpressionCompiler._attribute,
+    ListNode: ExpressionCompiler._list,
+    MapNode: ExpressionCompiler._map,
+    Concat: ExpressionCompiler._concat,
+    Ternary: ExpressionCompiler._ternary,
+    Unary: ExpressionCompiler._unary,
+    Binary: ExpressionCompiler._binary,
+    FilterCall: ExpressionCompiler._filter,
+    TestCall: ExpressionCompiler._test,
+    FunctionCall: ExpressionCompiler._function,
+    MethodCall: ExpressionCompiler._method,
+    Capture: ExpressionCompiler._capture,
 }

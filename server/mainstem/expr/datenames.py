@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from mainstem.expr.errors import Fault
 
@@ -36,7 +36,7 @@ def is_english(locale: str) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _cldr(locale: str) -> "object":
+def _cldr(locale: str) -> Any:
     from babel import Locale, UnknownLocaleError  # slow to load
 
     try:

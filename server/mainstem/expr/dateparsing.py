@@ -81,8 +81,8 @@ def _field_regex(field: Field, locale: str, *, adjacent: bool) -> str:
     if letter in _NUMERIC:
         return rf"\d{{{count}}}" if count > 1 else r"\d{1,19}" if letter in "AnN" else r"\d{1,3}"
     if letter == "a":
-        names = {datenames.half_day_name(hour, locale) for hour in (1, 13)} | {"AM", "PM"}
-        return "|".join(map(re.escape, names))
+        halves = {datenames.half_day_name(hour, locale) for hour in (1, 13)} | {"AM", "PM"}
+        return "|".join(map(re.escape, halves))
     return _ZONE_REGEX.get(letter, ".+?")
 
 

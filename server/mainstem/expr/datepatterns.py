@@ -1,9 +1,10 @@
 """Java's DateTimeFormatter patterns for printing: `yyyy-MM-dd'T'HH:mm:ssXXX` and the like."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from mainstem.expr import datenames
 from mainstem.expr.errors import Fault
@@ -15,7 +16,8 @@ _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 _WIDTHS: Final = {1: "abbreviated", 2: "abbreviated", 3: "abbreviated", 4: "wide", 5: "narrow"}
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """A run of one pattern letter, or literal text (letter "")."""
 
     letter: str

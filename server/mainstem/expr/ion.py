@@ -1,6 +1,7 @@
 """Amazon Ion text: written by hand to match the reference, read by the Ion library."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,7 +19,7 @@ from mainstem.expr.isodates import (
     region_of,
     time_full,
 )
-from mainstem.expr.numbers import sized_integer
+from mainstem.expr.numbers import double_text, sized_integer
 
 _MAX_NESTING: Final = 200
 _KEYWORDS: Final = frozenset({"null", "true", "false", "nan"})
@@ -58,12 +59,14 @@ def _scalar(value: object) -> str:
 
 
 def _float(value: float) -> str:
-    if value != value:
+    if math.isnan(value):
         return "nan"
     if value in (float("inf"), float("-inf")):
         return "+inf" if value > 0 else "-inf"
-    text = repr(value)
-    return text.replace("e+", "e").replace("e0", "e") if "e" in text else text + "e0"
+    if value == 0:
+        return "-0e0" if math.copysign(1, value) < 0 else "0e0"
+    text = double_text(value)
+    return text if "E" in text else text.removesuffix(".0") + "e0"
 
 
 def _symbol(key: object) -> str:
@@ -117,7 +120,7 @@ def _plain(value: object) -> object:
         return _typed_text(annotations[0], str(value))
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not hasattr(value, "sid"):
         return [_plain(item) for item in value]
     return _plain_scalar(value)
 
@@ -132,9 +135,12 @@ def _plain_scalar(value: object) -> object:
         return bool(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return sized_integer(int(value))
-    for plain in (float, Decimal, str):
-        if isinstance(value, plain):
-            return plain(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, Decimal):
+        return Decimal(value)
+    if isinstance(value, str):
+        return str(value)
     text = getattr(value, "text", None)  # a symbol
     return text if text is not None else value
 

@@ -12,7 +12,10 @@ from mainstem.expr.printing import to_json
 from mainstem.expr.scope import RenderOptions
 
 _LONGEST_PROGRAM: Final = 20_000
+_MAX_EXACT: Final = 2**53
+_MAX_DOUBLE: Final = 10**300
 _MAX_TURNS: Final = 100_000
+_MAX_OUTPUTS: Final = 2_000  # of a generator, whose cost grows with the square of them
 # jq runs inside this process and can't be interrupted: what could loop for ever is bounded here,
 # and what reads the environment, other inputs or module files is replaced.
 _GUARD: Final = (
@@ -23,19 +26,20 @@ _GUARD: Final = (
         ' def modulemeta: error("modules are not available");'
         ' def halt: error("halt"); def halt_error: halt; def halt_error($c): halt;'
         ' def _most($n): if $n > {turns} then error("more than {turns} turns") else . end;'
+        ' def _few($n): if $n > {few} then error("more than {few} turns") else . end;'
         " def _range($a; $b): range($a; $b); def _range($a; $b; $s): range($a; $b; $s);"
         " def range($a; $b): _most($b - $a) | _range($a; $b); def range($n): range(0; $n);"
         " def range($a; $b; $s): _most(if $s == 0 then infinite else ($b - $a) / $s end)"
         " | _range($a; $b; $s);"
-        " def repeat(f): def r($n): _most($n) | ., (f | r($n + 1)); r(0);"
+        " def repeat(f): def r($n): _few($n) | ., (f | r($n + 1)); r(0);"
         " def until(c; f): def u($n): _most($n) | if c then . else (f | u($n + 1)) end; u(0);"
-        " def while(c; f): def w($n): _most($n) | select(c) | ., (f | w($n + 1)); w(0);"
-        " def recurse(f): def r($n): _most($n) | ., (f | r($n + 1)); r(0);"
-        " def recurse(f; c): def r($n): _most($n) | ., (f | select(c) | r($n + 1)); r(0);"
-        " {{}} as $ENV | "
+        " def while(c; f): def w($n): _few($n) | select(c) | ., (f | w($n + 1)); w(0);"
+        " def recurse(f): def r($n): _few($n) | ., (f | r($n + 1)); r(0);"
+        " def recurse(f; c): def r($n): _few($n) | ., (f | select(c) | r($n + 1)); r(0);"
+        " {} as $ENV | "
     )
     .replace("{turns}", str(_MAX_TURNS))
-    .replace("{{}}", "{}")
+    .replace("{few}", str(_MAX_OUTPUTS))
 )
 _DEF: Final = re.compile(r"\bdef\s+([A-Za-z_]\w*)")
 
@@ -44,7 +48,7 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
     """All results of a program; text input is read as JSON first."""
     text = value if isinstance(value, str) else to_json(value, options.timezone)
     try:
-        json.loads(text)
+        parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise Fault("The input of `jq` is text but not JSON") from error
     try:
@@ -55,8 +59,13 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
     if len(outputs) > options.max_output:
         raise Fault("`jq` made more text than allowed")
     results = [_number_types(json.loads(line)) for line in outputs.splitlines()]
-    narrow = {float(double_text(leaf)): leaf for leaf in _narrow_leaves(value)}
-    return [_restored(result, narrow) for result in results] if narrow else results
+    exact = {_as_jq(leaf): leaf for leaf in (*_leaves(value), *_leaves(parsed))}
+    return [_restored(result, exact) for result in results] if exact else results
+
+
+def _as_jq(leaf: int | Float32) -> float:
+    """A number as jq's doubles hold it."""
+    return float(double_text(leaf)) if isinstance(leaf, Float32) else float(leaf)
 
 
 @lru_cache(maxsize=256)
@@ -100,21 +109,27 @@ def _number_types(value: object) -> object:
     return sized_integer(value) if type(value) is int else value
 
 
-def _narrow_leaves(value: object) -> Iterator[Float32]:
+def _leaves(value: object) -> Iterator[int | Float32]:
+    """The numbers that a double can't hold, or holds with another width."""
     if isinstance(value, Float32):
         yield value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        if _MAX_EXACT < abs(value) < _MAX_DOUBLE:
+            yield value
     elif isinstance(value, Mapping):
         for item in list(value.values()):
-            yield from _narrow_leaves(item)
+            yield from _leaves(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _narrow_leaves(item)
+            yield from _leaves(item)
 
 
-def _restored(value: object, narrow: Mapping[float, Float32]) -> object:
-    """Numbers that passed through unchanged keep their 32 bits."""
+def _restored(value: object, exact: Mapping[float, int | Float32]) -> object:
+    """Numbers that passed through unchanged keep their width and all their digits."""
     if isinstance(value, dict):
-        return {key: _restored(item, narrow) for key, item in value.items()}
+        return {key: _restored(item, exact) for key, item in value.items()}
     if isinstance(value, list):
-        return [_restored(item, narrow) for item in value]
-    return narrow.get(value, value) if type(value) is float else value
+        return [_restored(item, exact) for item in value]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return exact.get(float(value), value) if abs(value) < _MAX_DOUBLE else value

@@ -1,19 +1,23 @@
 """The tree of a template. Every node carries the offset of what a reader would point at."""
 
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import TypeAlias
 
 
-class Literal(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Literal:
     value: object
     place: int
 
 
-class Name(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Name:
     name: str
     place: int
 
 
-class Attribute(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Attribute:
     """`target.key` and `target[key]`; `dotted` only serves error messages."""
 
     target: "Node"
@@ -21,56 +25,65 @@ class Attribute(NamedTuple):
     place: int
 
 
-class ListNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ListNode:
     items: "tuple[Node, ...]"
     place: int
 
 
-class MapNode(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MapNode:
     entries: "tuple[tuple[Node, Node], ...]"
     place: int
 
 
-class Unary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unary:
     operator: str
     operand: "Node"
     place: int
 
 
-class Binary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Binary:
     operator: str
     left: "Node"
     right: "Node"
     place: int
 
 
-class Concat(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Concat:
     """A chain of `~`, flattened so that long chains need no deep recursion."""
 
     parts: "tuple[Node, ...]"
     place: int
 
 
-class Ternary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ternary:
     condition: "Node"
     then: "Node"
     otherwise: "Node"
     place: int
 
 
-class Arguments(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Arguments:
     positional: "tuple[Node, ...]"
     named: "tuple[tuple[str, Node], ...]"
 
 
-class FilterCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FilterCall:
     value: "Node"
     name: str
     arguments: Arguments
     place: int
 
 
-class TestCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class TestCall:
     value: "Node"
     name: str
     arguments: Arguments
@@ -78,13 +91,15 @@ class TestCall(NamedTuple):
     place: int
 
 
-class FunctionCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FunctionCall:
     name: str
     arguments: Arguments
     place: int
 
 
-class MethodCall(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MethodCall:
     """`target.name(…)`, which the language parses but this engine never lets reach an object."""
 
     target: "Node"
@@ -93,7 +108,8 @@ class MethodCall(NamedTuple):
     place: int
 
 
-class Capture(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Capture:
     """The text of a body as a value, as `{% filter %}` needs it."""
 
     body: "Body"
@@ -118,22 +134,26 @@ Node: TypeAlias = (
 )
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Text:
     text: str
 
 
-class Print(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Print:
     value: Node
     place: int
 
 
-class If(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class If:
     branches: "tuple[tuple[Node, Body], ...]"
     otherwise: "Body"
     place: int
 
 
-class For(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class For:
     name: str
     items: Node
     body: "Body"
@@ -141,13 +161,15 @@ class For(NamedTuple):
     place: int
 
 
-class Set(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Set:
     name: str
     value: Node
     place: int
 
 
-class Macro(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Macro:
     """Defaults are None where the parameter has none; the language then passes null."""
 
     name: str
@@ -156,7 +178,8 @@ class Macro(NamedTuple):
     place: int
 
 
-class Block(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Block:
     name: str
     body: "Body"
     place: int

@@ -204,7 +204,7 @@ def parse_number(text: str) -> Number:
 def _smallest_real(text: str, decimals: int) -> Number:
     exact = Decimal(text)
     narrow = Float32(text)
-    if decimals <= 7 and not math.isinf(narrow) and (narrow != 0 or exact == 0):
+    if decimals <= 7 and not math.isinf(narrow) and (float(narrow) != 0 or exact == 0):
         return narrow
     wide = float(text)
     if decimals <= 16 and not math.isinf(wide) and (wide != 0 or exact == 0):

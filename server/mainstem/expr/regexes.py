@@ -1,10 +1,13 @@
 """Java regular expressions over the `regex` library, which can give up after a time limit."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.scope import RenderOptions
+
+if TYPE_CHECKING:
+    import regex
 
 _LONGEST_PATTERN: Final = 2_000
 _REFERENCE: Final = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d+))", re.DOTALL)
@@ -29,7 +32,7 @@ class JavaRegex:
         try:
             self._regex = regex.compile(named, regex.V1 if "&&" in named else 0)
         except regex.error as error:
-            raise Fault(f"The regular expression can't be read: {error.msg}") from error
+            raise Fault(f"The regular expression can't be read: {error}") from error
 
     def replace(self, text: str, replacement: str) -> str:
         """Replace every match; `$1` and `${name}` stand for groups, a backslash escapes."""
@@ -46,7 +49,7 @@ class JavaRegex:
             raise Fault("The regular expression takes more time than allowed") from error
         return "".join([*parts, text[at:]])
 
-    def _expand(self, replacement: str, found: "re.Match[str]") -> str:
+    def _expand(self, replacement: str, found: "regex.Match[str]") -> str:
         def group(reference: re.Match[str]) -> str:
             if reference[1] is not None:
                 return reference[1]
@@ -103,7 +106,7 @@ class JavaRegex:
             raise Fault(f"A regular expression may read {most} characters at most")
 
 
-def _numbered(digits: str, found: "re.Match[str]") -> str:
+def _numbered(digits: str, found: "regex.Match[str]") -> str:
     """The longest group number that exists; digits left over are text."""
     count = len(found.groups())
     for end in range(len(digits), 0, -1):

@@ -1,6 +1,7 @@
 """Tokens to the tree of a template: text, prints and tags."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from mainstem.expr import lexer
@@ -150,7 +151,7 @@ class _TemplateParser:
         self._end_of_tag()
         value: Node = Capture(body, opened.place)
         for call in calls:
-            value = call._replace(value=value)
+            value = replace(call, value=value)
         return Print(value, opened.place)
 
 

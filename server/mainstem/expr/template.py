@@ -98,9 +98,10 @@ class _TemplateCompiler:
                     append(text)
                     continue
                 value = expression(ev)
-                kind = type(value)
-                if kind is str or kind is int:
-                    append(value if kind is str else repr(value))
+                if type(value) is str:
+                    append(value)
+                elif type(value) is int:
+                    append(repr(value))
                 else:
                     append(text_of(value, ev.options.timezone))
 
@@ -109,11 +110,11 @@ class _TemplateCompiler:
     def _capture(self, node: Capture) -> Render:
         return _rendering(self.body(node.body))
 
-    def text(self, node: Text) -> Emit:
+    def _text(self, node: Text) -> Emit:
         text = node.text
         return lambda _, out: out.append(text)
 
-    def print(self, node: Print) -> Emit:
+    def _print(self, node: Print) -> Emit:
         expression = self.expression(node)
 
         def emit(ev: Evaluation, out: Output) -> None:
@@ -122,7 +123,7 @@ class _TemplateCompiler:
 
         return emit
 
-    def branches(self, node: If) -> Emit:
+    def _branches(self, node: If) -> Emit:
         branches = [
             (self._expressions.compile(condition), self.body(body))
             for condition, body in node.branches
@@ -138,7 +139,7 @@ class _TemplateCompiler:
 
         return emit
 
-    def loop(self, node: For) -> Emit:
+    def _loop(self, node: For) -> Emit:
         items_of, name, place = self._expressions.compile(node.items), node.name, node.place
         body, otherwise = self.body(node.body), self.body(node.otherwise)
 
@@ -151,11 +152,11 @@ class _TemplateCompiler:
 
         return emit
 
-    def set(self, node: Set) -> Emit:
+    def _set(self, node: Set) -> Emit:
         value, name = self._expressions.compile(node.value), node.name
         return lambda ev, _: ev.bind(name, value(ev))
 
-    def macro(self, node: Macro) -> Emit:
+    def _macro(self, node: Macro) -> Emit:
         parameters = [
             (name, None if default is None else self._expressions.compile(default))
             for name, default in node.parameters
@@ -163,7 +164,7 @@ class _TemplateCompiler:
         self.macros[node.name] = _macro(node.name, parameters, _rendering(self.body(node.body)))
         return lambda _, __: None
 
-    def block(self, node: Block) -> Emit:
+    def _block(self, node: Block) -> Emit:
         if node.name in self.blocks:
             raise Fault(f"There is already a block `{node.name}`", node.place)
         self.blocks[node.name] = _nothing
@@ -255,11 +256,11 @@ def _macro(
 
 
 _COMPILERS: Final[dict[type, Callable[..., Emit]]] = {
-    Text: _TemplateCompiler.text,
-    Print: _TemplateCompiler.print,
-    If: _TemplateCompiler.branches,
-    For: _TemplateCompiler.loop,
-    Set: _TemplateCompiler.set,
-    Macro: _TemplateCompiler.macro,
-    Block: _TemplateCompiler.block,
+    Text: _TemplateCompiler._text,
+    Print: _TemplateCompiler._print,
+    If: _TemplateCompiler._branches,
+    For: _TemplateCompiler._loop,
+    Set: _TemplateCompiler._set,
+    Macro: _TemplateCompiler._macro,
+    Block: _TemplateCompiler._block,
 }

@@ -17,8 +17,12 @@ _MAX_ALIASES: Final = 50
 _AMBIGUOUS: Final = re.compile(
     r"(?:|~|null|true|false|yes|no|on|off|y|n|[-+.]?[0-9].*|[-+]?\.(?:inf|nan))", re.IGNORECASE
 )
-_UNSAFE: Final = re.compile(r"^[\s!&*?|>%@`'\"#,\[\]{}=<]|^-(?:\s|$)|:(?:\s|$)|\s#|\s$|^[-:?]$")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff]")
+_UNSAFE: Final = re.compile(
+    r"^[\s!&*?|>%@`'\"#,\[\]{}=<]|^-(?:\s|$)|^---|^\.\.\.|:(?:\s|$)|\s#|\s$|^[-:?]$|\t"
+)
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 
 
 class _Loader(yaml.SafeLoader):
@@ -88,7 +92,7 @@ def _lines(value: object, indent: int, zone: tzinfo, depth: int) -> list[str]:
 def _map_lines(value: dict[object, object], indent: int, zone: tzinfo, depth: int) -> list[str]:
     lines: list[str] = []
     for key, item in value.items():
-        name = " " * indent + _scalar(key if isinstance(key, str) else str(key), indent, zone)
+        name = " " * indent + _key(key)
         if isinstance(item, Mapping) and item:
             lines += [name + ":", *_lines(item, indent + 2, zone, depth + 1)]
         elif isinstance(item, (list, tuple, set, frozenset)) and item:
@@ -101,9 +105,8 @@ def _map_lines(value: dict[object, object], indent: int, zone: tzinfo, depth: in
 def _list_lines(items: list[object], indent: int, zone: tzinfo, depth: int) -> list[str]:
     lines: list[str] = []
     for item in items:
-        nested = isinstance(item, (Mapping, list, tuple, set, frozenset)) and item
-        inner = _lines(item, indent + 3 if nested else 0, zone, depth + 1)
-        lines.append(" " * indent + " - " + inner[0].lstrip(" "))
+        inner = _lines(item, indent + 3, zone, depth + 1)
+        lines.append(" " * indent + " - " + inner[0][indent + 3 :])
         lines += inner[1:]
     return lines
 
@@ -126,6 +129,17 @@ def _scalar(value: object, indent: int, zone: tzinfo) -> str:
     return "[]" if isinstance(value, (list, tuple, set, frozenset)) else str(value)
 
 
+def _key(key: object) -> str:
+    text = key if isinstance(key, str) else str(key)
+    multiline = "\n" in text and not _CONTROL.search(text)
+    return _quoted(text) if multiline else _text(text, 0)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("\t", "\\t").replace("\n", "\\n") + '"'
+
+
 def _text(text: str, indent: int) -> str:
     if _CONTROL.search(text):
         return yaml.safe_dump(text, default_style='"', width=1 << 30, allow_unicode=True).rstrip(
@@ -134,15 +148,14 @@ def _text(text: str, indent: int) -> str:
     if "\n" in text:
         return _literal(text, indent)
     if _AMBIGUOUS.fullmatch(text) or _UNSAFE.search(text):
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t") + '"'
+        return _quoted(text)
     return text
 
 
 def _literal(text: str, indent: int) -> str:
     body = text.removesuffix("\n")
     if not body.strip() or body.startswith((" ", "\n")) or body.endswith("\n"):
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
-        return '"' + escaped.replace("\n", "\\n") + '"'
+        return _quoted(text)
     pad = " " * (indent + 2)
     lines = [pad + line if line else "" for line in body.split("\n")]
     return "\n".join(["|" if text.endswith("\n") else "|-", *lines])

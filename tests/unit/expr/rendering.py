@@ -1,0 +1,28 @@
+"""Renders a template with variables given as keywords; what the tests of this folder say."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from mainstem.expr import ExpressionError, NoHost, RenderOptions, Scope, render
+
+NOW = datetime(2024, 2, 29, 10, 15, 30, 500_000, tzinfo=UTC)
+
+
+def scope(options: RenderOptions | None = None, /, **variables: Any) -> Scope:
+    return Scope(variables, NoHost(NOW), options or RenderOptions())
+
+
+def show(template: str, /, **variables: Any) -> str:
+    return render(template, scope(**variables))
+
+
+def value(expression: str, /, **variables: Any) -> str:
+    return show("{{ " + expression + " }}", **variables)
+
+
+def fault(template: str, /, options: RenderOptions | None = None, **variables: Any) -> str:
+    with pytest.raises(ExpressionError) as caught:
+        render(template, scope(options, **variables))
+    return caught.value.message
