@@ -71,7 +71,8 @@ def execution(
         "inputs": dict(item.inputs) or None,
         "outputs": item.outputs,
         "labels": labels(item.labels),
-        "variables": dict(item.variables) or None,
+        "variables": {k: v for k, v in item.variables.items() if not k.startswith("system.")}
+        or None,
         "state": state(item.history, now),
         "parentId": item.parent_id,
         "originalId": item.original_id or item.id,

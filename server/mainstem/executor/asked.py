@@ -28,7 +28,7 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "ResumeRequested": lambda p: ResumeRequested(
         p.get("inputs") or {}, p.get("task_run_id"), State(p.get("to", "RUNNING"))
     ),
-    "RestartRequested": lambda _: RestartRequested(),
+    "RestartRequested": lambda p: RestartRequested(p.get("revision"), p.get("execution_id")),
     "ReplayRequested": lambda p: ReplayRequested(
         p.get("task_run_id"), p.get("revision"), p.get("execution_id")
     ),

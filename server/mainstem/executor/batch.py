@@ -1,7 +1,7 @@
 """What one batch of events changes, gathered until it is committed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -10,7 +10,7 @@ from mainstem.engine.live import LiveExecution
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
-from mainstem.model.state import State
+from mainstem.model.state import History, State
 from mainstem.store import executions as rows
 from mainstem.store import inbox, logs
 from mainstem.store.executions import Versioned
@@ -31,6 +31,14 @@ class Entry:
     @property
     def id(self) -> str:
         return self.live.execution.id
+
+    def changes_of_state(self) -> list[Execution]:
+        """The execution in each state entered since its row was written, the last one as it is."""
+        now = self.live.execution
+        moments = now.history.moments
+        seen = len(self.stored.history.moments)
+        passed = (History(moments[:length]) for length in range(seen + 1, len(moments)))
+        return [*(replace(now, history=history) for history in passed), now]
 
 
 @dataclass(slots=True)
@@ -85,6 +93,15 @@ class Batch:
         """An execution to insert together with this batch."""
         self.created[entry.id] = entry
         self.entries[entry.id] = entry
+
+    def changes_of_state(self) -> list[Execution]:
+        """Executions that entered other states, as they were in each of them, in order."""
+        return [
+            execution
+            for entry in self.entries.values()
+            if entry.id in self.moved
+            for execution in entry.changes_of_state()
+        ]
 
     def write(self, tx: Connection) -> None:
         """Write everything; raises Conflict when a row was changed by somebody else."""

@@ -30,8 +30,8 @@ _INBOX: Final = 1_000
 _LOOK_SECONDS: Final = 5.0
 _TRIES: Final = 3
 
-# Called within the committing transaction with executions that changed state; may insert
-# executions of its own and returns them.
+# Called within the committing transaction with executions that changed state, once for each state
+# that one entered, as it was then; may insert executions of its own and returns them.
 Reaction = Callable[[Connection, Sequence[Execution]], Sequence[Execution]]
 
 
@@ -101,11 +101,7 @@ class Executor:
         while not stopping:
             items = self._take()
             stopping = any(isinstance(item, Stop) for item in items)
-            try:
-                self.handle(items)
-            except Exception:
-                _log.exception("a batch failed; its executions are read again")
-                self._stepper.forget(items)
+            self.handle(items)
             self.last_tick = self._clock.now()
 
     def _take(self) -> list[Item]:
@@ -129,22 +125,47 @@ class Executor:
     # a batch
 
     def handle(self, items: Sequence[Item]) -> None:
-        """Advance and commit these items; a conflicting write makes it read and try again."""
+        """Advance and commit these items; never raises.
+
+        A conflicting write makes it read and try again. A batch that fails is taken apart, so
+        that one bad item costs its own execution only, which ends FAILED.
+        """
         for attempt in range(1, _TRIES + 1):
             batch = Batch()
-            self._step(batch, items)
-            if self._stepper.is_idle(batch):
-                return
             try:
-                reactions = self._commit(batch)
-            except Conflict:
-                self._stepper.forget(items)
+                self._step(batch, items)
+                self._finish(batch)
+            except Conflict as error:
+                self._stepper.forget(batch, items)
                 if attempt == _TRIES:
-                    raise
-                continue
-            self._dispatch(batch)
-            self.created(reactions)
+                    self._take_apart(items, error)
+            except Exception as error:
+                _log.exception("a batch failed", extra={"items": len(items)})
+                self._stepper.forget(batch, items)
+                self._take_apart(items, error)
+                return
+            else:
+                return
+
+    def _take_apart(self, items: Sequence[Item], error: Exception) -> None:
+        if len(items) > 1:
+            for item in items:
+                self.handle([item])
             return
+        batch = Batch()
+        try:
+            self._stepper.give_up(batch, items[0], error)
+            self._finish(batch)
+        except Exception:
+            _log.exception("an execution could not be given up")
+            self._stepper.forget(batch, items)
+
+    def _finish(self, batch: Batch) -> None:
+        if self._stepper.is_idle(batch):
+            return
+        reactions = self._commit(batch)
+        self._dispatch(batch)
+        self.created(reactions)
 
     def _step(self, batch: Batch, items: Sequence[Item]) -> None:
         steps: deque[Item] = deque(items)
@@ -171,7 +192,7 @@ class Executor:
         return [Told(asked.execution_id, event_of(asked)) for asked in found]
 
     def _commit(self, batch: Batch) -> Sequence[Execution]:
-        moved = [e.live.execution for e in batch.entries.values() if e.id in batch.moved]
+        moved = batch.changes_of_state()
         with self._database.write() as tx:
             batch.write(tx)
             reactions = self._reaction(tx, moved) if moved else ()

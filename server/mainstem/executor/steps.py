@@ -32,6 +32,7 @@ from mainstem.executor.capacity import Capacity
 from mainstem.executor.items import Created, Item, Recovered, Told
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level, LogLine
 from mainstem.model.state import State
 from mainstem.sdk.flowable import WorkspaceTask
 from mainstem.sdk.task import RunnableTask
@@ -90,12 +91,28 @@ class Stepper:
         """Whether the batch has nothing to write and nothing to do."""
         return not (batch.entries or batch.handled or batch.lines or batch.dropped or batch.metrics)
 
-    def forget(self, items: Iterable[Item]) -> None:
+    def forget(self, batch: Batch, items: Iterable[Item]) -> None:
         """Drop what the cache holds of these executions; the rows are read again."""
-        for item in items:
-            entry_id = _subject(item)
+        for entry_id in [*batch.entries, *map(_subject, items)]:
             if entry_id is not None:
                 self._entries.pop(entry_id, None)
+
+    def give_up(self, batch: Batch, item: Item, error: Exception) -> None:
+        """End the execution of an item that cannot be handled as FAILED, saying why."""
+        entry_id = _subject(item)
+        if entry_id is None:
+            return
+        entry = self._entry(entry_id)
+        live, now = entry.live, self._services.now()
+        if not live.execution.state.is_terminal:
+            live.execution = live.execution.to(State.FAILED, now)
+        entry.closed = True
+        batch.entries[entry_id] = entry
+        batch.moved.setdefault(entry_id, []).append(live.execution.state)
+        text = f"internal error, the execution was given up: {type(error).__name__}: {error}"
+        line = LogLine(at=now, level=Level.ERROR, message=text, execution_id=entry_id)
+        batch.lines.append((line, live.execution.flow))
+        self._capacity.note(live.execution)
 
     # steps
 
@@ -269,16 +286,7 @@ class Stepper:
         if link is None:
             return []
         batch.reported.append(execution.id)
-        variables = dict(entry.live.variables_for(None)) if link.wants_variables else None
-        ended = ChildEnded(
-            link.task_run_id,
-            execution.id,
-            execution.state,
-            execution.outputs,
-            link.iteration,
-            variables,
-        )
-        return [Told(link.parent_id, ended)]
+        return [Told(link.parent_id, self._ending(link, execution))]
 
     def _kill_children(self, batch: Batch, entry: Entry, task_runs: Sequence[str]) -> list[Item]:
         wanted = set(task_runs)
@@ -360,6 +368,8 @@ class Stepper:
             return self._unqueue(batch, execution.flow)
         if execution.state is State.CREATED and not runs:
             return self._begin(batch, entry)
+        if execution.state is State.RESTARTED or (execution.state is State.RUNNING and not runs):
+            return [Told(entry.id, Begin()), *self._ended_children(batch, entry)]
         follow: list[Item] = []
         for run in runs:
             node = entry.live.nodes[run.id]
@@ -368,28 +378,28 @@ class Stepper:
             if run.state in (State.RUNNING, State.KILLING):
                 attempt = len(run.attempts)
                 follow.append(Told(entry.id, Lost(run.id, attempt, self._services.now())))
-            elif run.state is State.CREATED:
+            elif run.state.is_created:
                 submit = Submit(run, node.plan.task, len(run.attempts) + 1, node.plan.worker_group)
                 follow.extend(self._submit(batch, entry, submit))
                 batch.entries.setdefault(entry.id, entry)
-        follow.extend(self._ended_children(entry))
+        follow.extend(self._ended_children(batch, entry))
         return follow
 
-    def _ended_children(self, entry: Entry) -> list[Item]:
+    def _ended_children(self, batch: Batch, entry: Entry) -> list[Item]:
         with self._services.database.read() as tx:
             links = inbox.unreported_children(tx, entry.id)
-            ended = []
-            for link in links:
-                child = rows.get(tx, link.execution_id).execution
-                if child.state.is_terminal:
-                    ended.append((link, child))
-        return [
-            Told(
-                entry.id,
-                ChildEnded(link.task_run_id, child.id, child.state, child.outputs, link.iteration),
-            )
-            for link, child in ended
-        ]
+            children = [(link, rows.get(tx, link.execution_id).execution) for link in links]
+        ended = [(link, child) for link, child in children if child.state.is_terminal]
+        batch.reported.extend(child.id for _, child in ended)
+        return [Told(entry.id, self._ending(link, child)) for link, child in ended]
+
+    def _ending(self, link: ChildLink, child: Execution) -> ChildEnded:
+        variables = None
+        if link.wants_variables:
+            variables = dict(self._entry(child.id).live.variables_for(None))
+        return ChildEnded(
+            link.task_run_id, child.id, child.state, child.outputs, link.iteration, variables
+        )
 
 
 def _subject(item: Item) -> str | None:

@@ -177,10 +177,13 @@ class ExecutionService:
         runs = self.task_runs(execution_id)
         if not any(run.state in (State.FAILED, State.PAUSED, State.KILLED) for run in runs):
             raise InvalidInput("No task found to restart execution from!")
-        if revision is not None and revision != execution.revision:
-            failed = next(run for run in runs if run.state in (State.FAILED, State.PAUSED))
-            return self.replay(execution_id, failed.id, revision)
-        return self._ask(execution_id, "RestartRequested", {}, _any)
+        if revision is None:
+            return self._ask(execution_id, "RestartRequested", {}, _any)
+        self._flows.load(execution.flow, revision)
+        new_id = self._ids()
+        payload = {"revision": revision, "execution_id": new_id}
+        self._ask(execution_id, "RestartRequested", payload, _any)
+        return self._successor(execution, new_id, revision)
 
     def replay(
         self, execution_id: str, task_run_id: str | None = None, revision: int | None = None
@@ -195,15 +198,19 @@ class ExecutionService:
         new_id = self._ids()
         payload = {"task_run_id": task_run_id, "revision": revision, "execution_id": new_id}
         self._ask(execution_id, "ReplayRequested", payload, _any)
+        return self._successor(execution, new_id, revision or execution.revision)
+
+    def _successor(self, source: Execution, new_id: str, revision: int) -> Execution:
+        """The new execution as it will begin; the executor makes it."""
         return Execution(
             id=new_id,
-            flow=execution.flow,
-            revision=revision or execution.revision,
+            flow=source.flow,
+            revision=revision,
             history=History.begin(self._clock.now()),
-            inputs=execution.inputs,
-            labels=execution.labels,
-            parent_id=execution.id,
-            original_id=execution.original_id or execution.id,
+            inputs=source.inputs,
+            labels=source.labels,
+            parent_id=source.id,
+            original_id=source.original_id or source.id,
         )
 
     def change_task_run_state(self, execution_id: str, task_run_id: str, state: State) -> Execution:
