@@ -97,7 +97,7 @@ class MemoryHost:
         skip = table.external.csv.skip_leading_rows or 0
         kinds = ", ".join(f"{literal(f.name)}: {literal(f.physical_type())}" for f in table.schema)
         return (
-            f"(SELECT * EXCLUDE (filename), filename AS \"_FILE_NAME\" FROM read_csv([{paths}], "
+            f'(SELECT * EXCLUDE (filename), filename AS "_FILE_NAME" FROM read_csv([{paths}], '
             f"skip={skip}, header=false, filename=true, columns={{{kinds}}}))"
         )
 

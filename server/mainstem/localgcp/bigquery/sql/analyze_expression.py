@@ -311,7 +311,8 @@ class ExpressionAnalyzer:
             )
         if kind.is_array:
             raise SqlProblem(
-                "Cannot construct array with element type ARRAY because nested arrays are not supported",
+                "Cannot construct array with element type ARRAY because nested arrays are not "
+                "supported",
                 node.at,
             )
         for each, written in zip(values, node.values, strict=True):

@@ -313,8 +313,7 @@ class FromAnalyzer(ExpressionAnalyzer):
             for aggregate in node.aggregates:
                 used |= {p.names[-1].text.casefold() for p in _paths(aggregate.value)}
                 outputs.append(self._pivoted(aggregate, label, test, inner, node))
-        kept = [c for c in source.columns
-                if c.name is not None and not c.is_hidden and c.name.casefold() not in used]  # fmt: skip
+        kept = _kept(source, used)
         for each in kept:
             _touch(each)
         items = [*((c.name or "", c.value) for c in kept), *outputs]
@@ -344,8 +343,7 @@ class FromAnalyzer(ExpressionAnalyzer):
         source = self.sources(node.source, scope)
         inner = Scope(scope.parent, list(source.ranges), list(source.columns))
         gone = {name.text.casefold() for names, _ in node.groups for name in names}
-        kept = [c for c in source.columns
-                if c.name is not None and not c.is_hidden and c.name.casefold() not in gone]  # fmt: skip
+        kept = _kept(source, gone)
         rows: list[list[Value]] = []
         for names, label in node.groups:
             if len(names) != len(node.values):
@@ -418,6 +416,15 @@ def _only(source: Sources, name: Name, side: str) -> Value:
         )
     _touch(found[0])
     return found[0].value
+
+
+def _kept(source: Sources, gone: set[str]) -> list[Column]:
+    """The visible columns that PIVOT or UNPIVOT does not use up."""
+    return [
+        column
+        for column in source.columns
+        if column.name is not None and not column.is_hidden and column.name.casefold() not in gone
+    ]
 
 
 def _touch(column: Column) -> None:

@@ -157,8 +157,16 @@ def _names(table: Table) -> tuple[str, str, str]:
 
 def _schemata(place: Place) -> Iterable[Row]:
     for found in place.datasets():
-        yield (found.ref.project, found.ref.dataset, None, found.created, found.modified,
-               found.location, f"CREATE SCHEMA `{found.ref.project}.{found.ref.dataset}`;", None)  # fmt: skip
+        yield (
+            found.ref.project,
+            found.ref.dataset,
+            None,
+            found.created,
+            found.modified,
+            found.location,
+            f"CREATE SCHEMA `{found.ref.project}.{found.ref.dataset}`;",
+            None,
+        )
 
 
 def _schemata_options(place: Place) -> Iterable[Row]:
@@ -273,7 +281,7 @@ def _partition_rows(host: Host, table: Table) -> Iterable[tuple[str | None, int,
         yield None, size.rows, size.bytes
         return
     found = host.cursor.execute(
-        f"SELECT {label} AS p, count(*) FROM {host.relation(table.ref)} GROUP BY p ORDER BY p"  # quoted above
+        f"SELECT {label} AS p, count(*) FROM {host.relation(table.ref)} GROUP BY p ORDER BY p"
     ).fetchall()
     for partition, rows in found:
         yield partition or "__NULL__", rows, size.bytes * rows // max(size.rows, 1)
@@ -283,8 +291,21 @@ def _routines(place: Place) -> Iterable[Row]:
     for routine in place.routines():
         ref = routine.ref
         kind = "TABLE FUNCTION" if routine.is_table_function else "FUNCTION"
-        yield (ref.project, ref.dataset, ref.table, ref.project, ref.dataset, ref.table, kind,
-               routine.returns, "SQL", routine.body, None, routine.created, routine.created)  # fmt: skip
+        yield (
+            ref.project,
+            ref.dataset,
+            ref.table,
+            ref.project,
+            ref.dataset,
+            ref.table,
+            kind,
+            routine.returns,
+            "SQL",
+            routine.body,
+            None,
+            routine.created,
+            routine.created,
+        )
 
 
 def _jobs(place: Place) -> Iterable[Row]:
@@ -295,9 +316,26 @@ def _jobs(place: Place) -> Iterable[Row]:
         target = job.destination
         destination = (target.project, target.dataset, target.table) if target else None
         labels = [(key, value) for key, value in sorted(job.labels.items())]
-        yield (job.created, job.project, job.user_email, job.job_id, job.kind, job.statement_type,
-               "INTERACTIVE", job.started, job.ended, job.query, job.state, job.bytes_processed,
-               job.bytes_processed, problem, False, destination, labels, job.parent_job_id)  # fmt: skip
+        yield (
+            job.created,
+            job.project,
+            job.user_email,
+            job.job_id,
+            job.kind,
+            job.statement_type,
+            "INTERACTIVE",
+            job.started,
+            job.ended,
+            job.query,
+            job.state,
+            job.bytes_processed,
+            job.bytes_processed,
+            problem,
+            False,
+            destination,
+            labels,
+            job.parent_job_id,
+        )
 
 
 def _legacy_tables(place: Place) -> Iterable[Row]:
@@ -404,8 +442,9 @@ _VIEWS: Final[dict[str, View]] = {
 _KNOWN: Final = frozenset(
     {
         "PARAMETERS", "ROUTINE_OPTIONS", "TABLE_CONSTRAINTS", "KEY_COLUMN_USAGE",
-        "CONSTRAINT_COLUMN_USAGE", "TABLE_SNAPSHOTS", "TABLE_STORAGE_TIMELINE", "STREAMING_TIMELINE",
-        "OBJECT_PRIVILEGES", "JOBS_TIMELINE", "SESSIONS_BY_PROJECT", "RESERVATIONS", "SCHEMATA_LINKS",
+        "CONSTRAINT_COLUMN_USAGE", "TABLE_SNAPSHOTS", "TABLE_STORAGE_TIMELINE", "OBJECT_PRIVILEGES",
+        "STREAMING_TIMELINE", "JOBS_TIMELINE", "SESSIONS_BY_PROJECT", "RESERVATIONS",
+        "SCHEMATA_LINKS",
         "SEARCH_INDEXES", "VECTOR_INDEXES", "SCHEMATA_REPLICAS", "JOBS_BY_ORGANIZATION",
         "JOBS_BY_FOLDER", "WRITE_API_TIMELINE",
     }

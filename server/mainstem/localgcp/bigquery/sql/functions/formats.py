@@ -15,10 +15,12 @@ _ELEMENT = re.compile(r"%(E(?:[0-9]|\*)[Sf]|E4Y|Ez|E[CYycx]|O[a-z]|-[a-zA-Z]|.)"
 
 # What DuckDB's strftime writes the same way, and what takes an expression of its own.
 _SAME: Final = frozenset("AaBbdHIjMmpSUuVWwYy%G")
-_SPELT: Final = {"D": "%m/%d/%y", "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "x": "%m/%d/%y",
-                 "X": "%H:%M:%S", "h": "%b", "n": "\n", "t": "\t", "r": "%I:%M:%S %p",
-                 "c": "%a %b %e %H:%M:%S %Y", "E4Y": "%Y", "EY": "%Y", "Ey": "%y", "-d": "%-d",
-                 "-m": "%-m", "-H": "%-H", "-M": "%-M", "-S": "%-S", "-I": "%-I", "-j": "%-j"}  # fmt: skip
+_SPELT: Final = {
+    "D": "%m/%d/%y", "F": "%Y-%m-%d", "T": "%H:%M:%S", "R": "%H:%M", "x": "%m/%d/%y",
+    "X": "%H:%M:%S", "h": "%b", "n": "\n", "t": "\t", "r": "%I:%M:%S %p",
+    "c": "%a %b %e %H:%M:%S %Y", "E4Y": "%Y", "EY": "%Y", "Ey": "%y", "-d": "%-d", "-m": "%-m",
+    "-H": "%-H", "-M": "%-M", "-S": "%-S", "-I": "%-I", "-j": "%-j",
+}  # fmt: skip
 _EXPRESSION: Final = {
     "e": "lpad(CAST(day({0}) AS VARCHAR), 2, ' ')",
     "k": "lpad(CAST(hour({0}) AS VARCHAR), 2, ' ')",
@@ -28,7 +30,7 @@ _EXPRESSION: Final = {
     "P": "lower(strftime({0}, '%p'))",
     "g": "lpad(CAST(isoyear({0}) % 100 AS VARCHAR), 2, '0')",
     "E*S": "strftime({0}, '%S') || rtrim(rtrim('.' || strftime({0}, '%f'), '0'), '.')",
-    "E*f": "CASE WHEN microsecond({0}) % 1000000 = 0 THEN '0' ELSE rtrim(strftime({0}, '%f'), '0') END",
+    "E*f": "COALESCE(NULLIF(rtrim(strftime({0}, '%f'), '0'), ''), '0')",
     "s": "CAST(CAST(floor(epoch({0})) AS BIGINT) AS VARCHAR)",
 }  # fmt: skip
 _CLOCK_ONLY: Final = frozenset({"H", "I", "M", "S", "p", "k", "l", "T", "R", "P", "E*S", "r", "X"})
