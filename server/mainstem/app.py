@@ -4,7 +4,7 @@ import logging
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from mainstem.bus.inprocess import Bus
@@ -19,6 +19,7 @@ from mainstem.gitsync.agent import SyncAgent
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
+from mainstem.scheduler.loop import Scheduler
 from mainstem.sdk.context import GcpEndpoints, PluginSettings
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
@@ -43,6 +44,7 @@ from mainstem.settings import Settings, process_environment
 from mainstem.storage.local import LocalStorage
 from mainstem.store.database import open_database
 from mainstem.worker.log_writer import LogWriter
+from mainstem.worker.polling import PollRoom
 from mainstem.worker.pool import WorkerPool
 from mainstem.worker.services import WorkerServices
 
@@ -115,7 +117,15 @@ class App:
         )
         self.search = SearchService(database)
         self.triggers = TriggerService(
-            database, self.flows, self.executions, self.host_services, self.options, clock, bus
+            database,
+            self.flows,
+            self.executions,
+            self.host_services,
+            self.options,
+            clock,
+            bus,
+            constants=_constants(self.settings, self.environment),
+            ids=self.ids,
         )
         self.flows.watch(self.triggers.flows_changed)
         self.previews = PreviewService(self.storage)
@@ -149,6 +159,7 @@ class App:
             environment=self._engine_environment,
         )
         self.workers = WorkerPool(services, self._tell, settings.worker.threads)
+        self.scheduler = Scheduler(self.triggers, partial(PollRoom, services))
         self.stepper = Stepper(
             StepServices(
                 database=self.database,
@@ -215,6 +226,8 @@ class App:
         found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
         if self.settings.git.sources:
             found.append(self.syncs)
+        if self.settings.scheduler:
+            found.append(self.scheduler)
         return found
 
     def stop(self, *, kill: bool = True) -> None:
@@ -222,6 +235,7 @@ class App:
         for ticker in reversed(self.tickers):
             ticker.stop()
         self.tickers.clear()
+        self.scheduler.close()
         self.workers.close(kill=kill)
         self.executor.stop()
         self.database.close()

@@ -194,16 +194,49 @@ triggers = Table(
     Column("flow_id", String(100), primary_key=True),
     Column("trigger_id", String(100), primary_key=True),
     Column("type", String(200), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("definition_hash", String(64), nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("asleep", Boolean, nullable=False),
     Column("next_at", At),
     Column("last_at", At),
     Column("evaluated_at", At),
-    Column("outcome", Text),
+    Column("outcome", String(10)),
+    Column("reason", Text),
     Column("execution_id", String(32)),
-    Column("definition_hash", String(64), nullable=False),
-    Column("state", Json),
+    Column("failures", Integer, nullable=False),
+    Column("stop_after", Json),
 )
-Index("triggers_due", triggers.c.next_at)
+Index("triggers_due", triggers.c.disabled, triggers.c.asleep, triggers.c.next_at)
+Index("triggers_by_kind", triggers.c.kind)
+Index("triggers_by_execution", triggers.c.execution_id)
+
+trigger_evaluations = Table(
+    "trigger_evaluations",
+    metadata,
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    Column("namespace", String(150), nullable=False),
+    Column("flow_id", String(100), nullable=False),
+    Column("trigger_id", String(100), nullable=False),
+    Column("at", At, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("slot", At),
+    Column("execution_id", String(32)),
+)
+Index("evaluations_by_trigger", trigger_evaluations.c.namespace, trigger_evaluations.c.flow_id,
+      trigger_evaluations.c.trigger_id, trigger_evaluations.c.id)  # fmt: skip
+
+trigger_gatherings = Table(
+    "trigger_gatherings",
+    metadata,
+    Column("namespace", String(150), primary_key=True),
+    Column("flow_id", String(100), primary_key=True),
+    Column("trigger_id", String(100), primary_key=True),
+    Column("gathering_id", String(100), primary_key=True),
+    Column("satisfied", Json, nullable=False),
+)
 
 trigger_slots = Table(
     "trigger_slots",
@@ -216,6 +249,8 @@ trigger_slots = Table(
     Column("execution_id", String(32), nullable=False),
 )
 Index("slots_by_execution", trigger_slots.c.execution_id)
+Index("slots_by_date", trigger_slots.c.namespace, trigger_slots.c.flow_id,
+      trigger_slots.c.trigger_id, trigger_slots.c.slot)  # fmt: skip
 
 backfills = Table(
     "backfills",
@@ -227,7 +262,9 @@ backfills = Table(
     Column("start_at", At, nullable=False),
     Column("end_at", At, nullable=False),
     Column("cursor_at", At),
+    Column("exhausted", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("reason", Text),
     Column("policy", String(16), nullable=False),
     Column("newest_first", Boolean, nullable=False),
     Column("max_active", Integer, nullable=False),

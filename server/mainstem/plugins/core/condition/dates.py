@@ -144,7 +144,9 @@ class DateTimeBetween(DateCondition):
         _need_one(self.before, self.after)
         moment = self.moment(ctx)
         zone = moment.tzinfo
-        after = self.after and (self.after if self.after.tzinfo else self.after.replace(tzinfo=zone))
+        after = self.after and (
+            self.after if self.after.tzinfo else self.after.replace(tzinfo=zone)
+        )
         before = self.before and (
             self.before if self.before.tzinfo else self.before.replace(tzinfo=zone)
         )

@@ -1,6 +1,6 @@
 """Triggers that fire when something happens: a call of an address, another flow's execution."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from mainstem.sdk.plugin import Fault
@@ -12,7 +12,7 @@ class Webhook(WebhookTrigger):
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.trigger.Webhook"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.models.triggers.types.Webhook",)
-    OUTPUTS = {
+    OUTPUTS: ClassVar[Mapping[str, str]] = {
         "body": "The body: a map or list if it is JSON, else text.",
         "headers": "Header names with their values.",
         "parameters": "Query parameters with their values.",
@@ -32,7 +32,7 @@ class Flow(FlowTrigger):
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.trigger.Flow"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.models.triggers.types.Flow",)
-    OUTPUTS = {
+    OUTPUTS: ClassVar[Mapping[str, str]] = {
         "executionId": "The execution that fired it.",
         "namespace": "Its namespace.",
         "flowId": "Its flow.",

@@ -1,6 +1,6 @@
 """Triggers that fire at dates: by a cron expression, or listed one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ class Schedule(ScheduledTrigger):
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.trigger.Schedule"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.models.triggers.types.Schedule",)
-    OUTPUTS = {
+    OUTPUTS: ClassVar[Mapping[str, str]] = {
         "date": "The date of the schedule.",
         "next": "The date after it.",
         "previous": "The date before it.",

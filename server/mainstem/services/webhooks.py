@@ -1,0 +1,108 @@
+"""Webhook triggers: a call of a flow's address starts an execution."""
+
+import hmac
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mainstem.bus.inprocess import TRIGGERS
+from mainstem.errors import MainstemError, NotFound
+from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
+from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind
+from mainstem.sdk.flow import Flow
+from mainstem.sdk.trigger import WebhookTrigger
+from mainstem.services.firing import Fired, Shot
+from mainstem.services.trigger_parts import TriggerParts
+from mainstem.services.trigger_scopes import Rendering
+from mainstem.store import triggers as rows
+
+_log = logging.getLogger("mainstem.triggers")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as the flow sees it; `body` is a map or list if it was JSON, else text."""
+
+    body: object = None
+    headers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    parameters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, object]:
+        return {
+            "body": self.body,
+            "headers": {name: list(values) for name, values in self.headers.items()},
+            "parameters": {name: list(values) for name, values in self.parameters.items()},
+        }
+
+
+class WebhookService:
+    """Finds the webhook of a key and fires it."""
+
+    def __init__(self, parts: TriggerParts) -> None:
+        self._parts = parts
+
+    def fire(self, flow_id: FlowId, key: str, call: Call) -> Execution | None:
+        """The execution; None when the conditions are false.
+
+        Raises NotFound for an unknown flow or a wrong key alike, InvalidInput for bad inputs.
+        """
+        parts = self._parts
+        flow, trigger, rendering = self._find(flow_id, key)
+        name = TriggerKey(flow_id, trigger.id)
+        shot = Shot(flow, trigger, call.variables())
+        try:
+            execution = parts.launcher.prepare_or_refuse(shot, rendering)
+            ctx = parts.scopes.condition(flow, shot.roots, execution)
+            holds = all(condition.test(ctx) for condition in trigger.conditions)
+        except MainstemError as error:
+            self._record(Evaluation(name, parts.clock.now(), Outcome.FAILED, error.message))
+            raise
+        if not holds:
+            reason = "the conditions are false"
+            self._record(Evaluation(name, parts.clock.now(), Outcome.SKIPPED, reason))
+            return None
+        fired = Evaluation(
+            name, parts.clock.now(), Outcome.FIRED, "called", execution_id=execution.id
+        )
+        self._record(fired, Fired(execution))
+        parts.executions.announce([execution])
+        return execution
+
+    def _find(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger, Rendering]:
+        parts = self._parts
+        with parts.database.read() as tx:
+            known = rows.of_flow(tx, flow_id)
+        hooks = [state for state in known if state.kind is TriggerKind.WEBHOOK and state.is_on]
+        found: tuple[Flow, WebhookTrigger, Rendering] | None = None
+        for state in hooks:
+            flow, trigger = parts.loaded(state)
+            if not isinstance(trigger, WebhookTrigger):
+                continue
+            rendering = parts.scopes.rendering(flow)
+            if _is_key(trigger, rendering, key) and found is None:
+                found = (flow, trigger, rendering)
+        if found is None:
+            raise NotFound("Flow not found")
+        return found
+
+    def _record(self, evaluation: Evaluation, fired: Fired | None = None) -> None:
+        with self._parts.database.write() as tx:
+            if fired is not None:
+                self._parts.launcher.insert(tx, fired)
+            rows.note(tx, evaluation.key, evaluation)
+            rows.add_evaluations(tx, [evaluation])
+        self._parts.bus.publish(TRIGGERS)
+
+
+def _is_key(trigger: WebhookTrigger, rendering: Rendering, key: str) -> bool:
+    """Whether the rendered key is the given one, in the same time for any wrong one."""
+    try:
+        wanted = str(rendering(trigger.key, {}))
+    except MainstemError as error:
+        _log.warning(
+            "the key of a webhook cannot be rendered",
+            extra={"trigger": trigger.id, "reason": error.message},
+        )
+        return False
+    return bool(wanted) and hmac.compare_digest(wanted.encode(), key.encode())
