@@ -131,7 +131,7 @@ def scalar_text(source: str, field: Field, *, int64_timestamps: bool) -> str:
     """A scalar as the text BigQuery writes, NULL for NULL; none of these needs escaping."""
     match field.type:
         case "NUMERIC" | "BIGNUMERIC":
-            text = f"({source})::VARCHAR"
+            text = _decimal_text(source, field)
             has_fraction = field.precision is None or bool(field.scale)
             return f"rtrim(rtrim({text}, '0'), '.')" if has_fraction else text
         case "FLOAT64":
@@ -150,6 +150,16 @@ def scalar_text(source: str, field: Field, *, int64_timestamps: bool) -> str:
             return _interval(source)
         case _:
             return f"({source})::VARCHAR"
+
+
+def _decimal_text(source: str, field: Field) -> str:
+    """With all its digits; DuckDB writes 64-bit decimals three times as fast as 128-bit ones."""
+    if field.type != "NUMERIC" or field.precision is not None:
+        return f"({source})::VARCHAR"
+    return (
+        f"CASE WHEN {source} BETWEEN -999999999 AND 999999999 "
+        f"THEN CAST({source} AS DECIMAL(18,9))::VARCHAR ELSE ({source})::VARCHAR END"
+    )
 
 
 def _float(source: str) -> str:
