@@ -48,6 +48,10 @@ class TaskRun:
         return self.state in TERMINAL
 
     @property
+    def ended_at(self) -> str:
+        return str(self.data["state"]["histories"][-1]["date"])
+
+    @property
     def outputs(self) -> Mapping[str, Any]:
         return self.data.get("outputs") or {}
 

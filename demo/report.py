@@ -33,7 +33,7 @@ class Report:
         print(f"{self._clock()} {title:<42} ", end="", flush=True)
         execution, shown = begun, set[str]()
         for execution in self.api.follow(begun.id):
-            for run in execution.task_runs:
+            for run in sorted(execution.task_runs, key=lambda run: run.ended_at):
                 if run.ended and run.id not in shown and not dbt_kind(run):
                     shown.add(run.id)
                     print(run.task_id, end=" ", flush=True)
@@ -71,12 +71,19 @@ class Report:
         return list(done.values())
 
     def summary(self) -> str:
-        """Every execution with state, duration, and what it made."""
+        """Every execution with state, duration and what it made, and the rows of each table."""
         lines = [("execution", "state", "seconds", "made")]
+        files: Counter[str] = Counter()
+        rows: Counter[str] = Counter()
         for title, execution in self.rows:
             made = figures(execution).strip(" ,")
             lines.append((title, execution.state, f"{execution.seconds:.1f}", made))
-        return table(lines)
+            if "rows" in execution.outputs:
+                loaded = str(execution.outputs["table"])
+                files[loaded] += 1
+                rows[loaded] += int(execution.outputs["rows"])
+        totals = [(name, str(files[name]), f"{rows[name]:,}") for name in rows]
+        return f"{table(lines)}\n\n{table([('table', 'files', 'rows loaded'), *totals])}"
 
     def _clock(self) -> str:
         return f"[{time.monotonic() - self.started:6.1f} s]"
