@@ -76,18 +76,24 @@ def _quoted(pattern: str, start: int) -> tuple[str, int]:
 def print_pattern(value: datetime, pattern: str, locale: str) -> str:
     """The moment in the form of the pattern."""
     parts: list[str] = []
+    for text, printer, count, pad in _steps(pattern):
+        part = text if printer is None else printer(value, count, locale)
+        parts.append(part.rjust(pad) if pad else part)
+    return "".join(parts)
+
+
+@lru_cache(maxsize=512)
+def _steps(pattern: str) -> tuple[tuple[str, "Printer | None", int, int], ...]:
+    """Per part: its text or its printer with the count of letters, and the width to pad to."""
+    steps: list[tuple[str, Printer | None, int, int]] = []
     pad = 0
     for field in pattern_fields(pattern):
         if field.letter == "p":
             pad = field.count
-            continue
-        if field.letter in ("", *_SKIPPED):
-            text = field.text if field.letter == "" else ""
-        else:
-            text = PRINTERS[field.letter](value, field.count, locale)
-        parts.append(text.rjust(pad))
-        pad = 0
-    return "".join(parts)
+        elif field.letter not in ("[", "]"):
+            steps.append((field.text, PRINTERS.get(field.letter), field.count, pad))
+            pad = 0
+    return tuple(steps)
 
 
 Printer: TypeAlias = Callable[[datetime, int, str], str]

@@ -33,6 +33,9 @@ _ISO: Final = re.compile(
     r"(?P<offset>Z|[-+]\d{2}(?::?\d{2}(?::?\d{2})?)?)?(?:\[(?P<zone>[^\]]+)\])?)?",
     re.IGNORECASE,
 )
+_COMMON: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?(?:Z|[-+]\d\d:\d\d)", re.ASCII
+)
 _RFC: Final = "[EEE, ]d MMM yyyy HH:mm[:ss] Z"
 
 
@@ -109,7 +112,7 @@ def to_moment(value: object, zone: tzinfo, existing_format: str | None, locale: 
     if not isinstance(value, str):
         raise Fault(f"A date is expected but this is {type_name(value)}")
     if existing_format is None:
-        return _parsed_iso(value, zone)
+        return _parsed_common(value) or _parsed_iso(value, zone)
     return _parsed(value, existing_format, zone, locale)
 
 
@@ -118,6 +121,16 @@ def _from_epoch(seconds: int, zone: tzinfo) -> datetime:
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
     except OverflowError as error:
         raise Fault("The number of seconds is too large for a date") from error
+
+
+def _parsed_common(text: str) -> datetime | None:
+    """A zoned ISO text by the fast way, or None where that way would accept too much."""
+    if _COMMON.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _parsed_iso(text: str, zone: tzinfo) -> datetime:
