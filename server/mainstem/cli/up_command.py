@@ -95,6 +95,8 @@ def _listen(settings: Settings) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # From here on clients wait in line instead of being refused.
+        listener.listen(1024)
     except OSError as error:
         listener.close()
         raise Stalled(
