@@ -26,8 +26,10 @@ from mainstem.expr import (
     seal,
 )
 from mainstem.expr.scope import NoHost
+from mainstem.flowspec.inputs import resolve_inputs
 from mainstem.model.duration import parse_duration
 from mainstem.sdk.fields import Property
+from mainstem.sdk.inputs import Input
 
 _KEY = b"conformance-corpus-key-of-32-byt"
 _TYPES: Mapping[str, Any] = {
@@ -52,9 +54,9 @@ class CorpusHost(NoHost):
         self._variables = line.get("vars") or {}
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
-        found = (self._setup.get("kv") or {}).get(key)
+        place = namespace or self._flow("namespace")
+        found = typed((self._setup.get("kv") or {}).get(place, {}).get(key))
         if found is None and error_on_missing:
-            place = namespace or self._flow("namespace")
             raise NotFound(f"The key '{key}' does not exist in the namespace '{place}'.")
         return found
 
@@ -86,16 +88,22 @@ class CorpusHost(NoHost):
         return str((self._variables.get("flow") or {}).get(name, ""))
 
     def _files(self) -> dict[str, str]:
-        return {**self._setup.get("storage", {}), **self._setup.get("namespace_files", {})}
+        storage: dict[str, str] = self._setup.get("storage", {})
+        namespace = self._flow("namespace")
+        root = f"kestra:///{namespace.replace('.', '/')}/_files/"
+        own = {uri.removeprefix(root): text for uri, text in storage.items() if root in uri}
+        files = (self._setup.get("namespace_files") or {}).get(namespace, {})
+        return {**storage, **own, **{path.lstrip("/"): text for path, text in files.items()}}
 
     def _file(self, path: str) -> str:
         if path.startswith("kestra:///") and not self._belongs(path):
             raise Denied(
                 f"Unable to read the file '{path}' as it didn't belong to the current execution"
             )
-        if path not in self._files():
+        name = path.lstrip("/")
+        if name not in self._files():
             raise NotFound(f"There is no file `{path}`")
-        return self._files()[path]
+        return self._files()[name]
 
     def _belongs(self, path: str) -> bool:
         flow = self._variables.get("flow") or {}
@@ -162,15 +170,23 @@ def _evaluate(line: dict[str, Any]) -> object:
     recursive = bool((line.get("config") or {}).get("kestra.variables.recursive-rendering"))
     variables = typed(line.get("vars") or {})
     if line.get("kind") == "execution_context":
-        inputs = (line.get("setup") or {}).get("flow_inputs", [])
-        given = {item["id"]: item["defaults"] for item in inputs if "defaults" in item}
-        variables = {**variables, "inputs": given}
+        variables = {**variables, "inputs": _inputs(line)}
     scope = Scope(variables, CorpusHost(line), RenderOptions(recursive=recursive))
     if line.get("kind") == "property":
         return _property(line, scope)
     if line.get("kind") == "render_map":
         return render_value(line["template"], scope)
     return render(line["template"], scope)
+
+
+def _inputs(line: dict[str, Any]) -> Mapping[str, object]:
+    """The inputs of an execution that was started without any."""
+    declared = [Input.model_validate(item) for item in line["setup"].get("flow_inputs", [])]
+
+    def given(expression: str, more: Mapping[str, object]) -> object:
+        return render_value(expression, Scope(more))
+
+    return resolve_inputs(declared, {}, render=given).checked()
 
 
 def _property(line: dict[str, Any], scope: Scope) -> object:
