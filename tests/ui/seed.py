@@ -2,11 +2,9 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import yaml
 
 from mainstem.app import App
 from mainstem.clock import Clock, FrozenClock
@@ -17,6 +15,7 @@ from mainstem.model.log import Level, LogLine
 from mainstem.model.metric import Metric, MetricKind
 from mainstem.model.state import History, Moment, State
 from mainstem.sdk.context import KvEntry
+from mainstem.services.flows import FlowChange
 from mainstem.services.previews import PreviewService
 from mainstem.settings import Settings
 from mainstem.store import executions as execution_rows
@@ -79,32 +78,28 @@ class Seeder:
         """Three flows as synced from Git, one saved here twice, one that is invalid."""
         self.app.flows.save(sources.HELLO.replace("2019", "2018"))
         self.app.flows.save(sources.HELLO)
-        found = [
-            revision
-            for flow, source, path in (
-                (TAXI, sources.TAXI, "flows/taxi_month.yaml"),
-                (DBT, sources.DBT, "flows/dbt_build.yaml"),
-                (HOURLY, sources.HOURLY, "flows/checks/freshness.yaml"),
-            )
-            for revision in self._revisions(flow, source, path)
-        ]
-        found.append(FlowRevision(FlowId("demo", "broken"), 1, sources.BROKEN, self.now))
+        for flow, source, path in (
+            (TAXI, sources.TAXI, "flows/taxi_month.yaml"),
+            (DBT, sources.DBT, "flows/dbt_build.yaml"),
+            (HOURLY, sources.HOURLY, "flows/checks/freshness.yaml"),
+        ):
+            self._synced(flow, source, path)
+        broken = FlowRevision(FlowId("demo", "broken"), 1, sources.BROKEN, self.now)
         with self.app.database.write() as tx:
-            flow_rows.add_revisions(tx, found)
+            flow_rows.add_revisions(tx, [broken])
 
-    def _revisions(self, flow: FlowId, source: str, path: str) -> list[FlowRevision]:
+    def _synced(self, flow: FlowId, source: str, path: str) -> None:
+        """Two revisions from Git."""
         text = "Load green trips by month\n\nThe file of a month replaces its partition."
-        origin = Origin("taxi", COMMIT, path, "Ada Lovelace", text)
-        head = FlowRevision(
-            flow, 2, source, self.now - timedelta(hours=3), origin=origin,
-            description=yaml.safe_load(source)["description"], labels={"team": "data"},
-        )  # fmt: skip
-        older = replace(
-            head, revision=1, is_latest=False, created_at=self.now - timedelta(days=9),
-            source=source.replace("green_", "old_green_"),
-            origin=replace(origin, commit="0" * 40, message="First flows"),
-        )  # fmt: skip
-        return [older, head]
+        for commit, message, content in (
+            ("0" * 40, "First flows", source.replace("green_", "old_green_")),
+            (COMMIT, text, source),
+        ):
+            parsed = self.app.flows.parse(content)
+            assert parsed.ok, parsed.problems
+            origin = Origin("taxi", commit, path, "Ada Lovelace", message)
+            with self.app.database.write() as tx:
+                self.app.flows.apply(tx, [FlowChange(parsed, origin)], [])
 
     def execution(
         self,

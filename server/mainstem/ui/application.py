@@ -14,6 +14,7 @@ from mainstem.ui.assets import Assets
 from mainstem.ui.desk import Desk, Services, desk
 from mainstem.ui.live import Bus, Live
 from mainstem.ui.pages import (
+    backfill,
     components,
     dashboard,
     execute,
@@ -22,6 +23,7 @@ from mainstem.ui.pages import (
     execution_logs,
     executions,
     flow,
+    flow_triggers,
     flows,
     gitsync,
     logs,
@@ -30,13 +32,15 @@ from mainstem.ui.pages import (
     palette,
     settings,
     system,
+    triggers,
 )
 from mainstem.ui.render import Renderer
 from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
-    logs, namespaces, namespace_files, gitsync, system, palette, settings, components,
+    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, gitsync, system,
+    palette, settings, components,
 )  # fmt: skip
 
 

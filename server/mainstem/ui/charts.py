@@ -53,7 +53,7 @@ def stacked_bars(slots: Sequence[Slot], *, label: str) -> Markup:
         "svg",
         join([*grid, *bars, *_axis_labels(slots, step)]),
         class_="chart bars",
-        role="img",
+        role="group",
         aria_label=label,
         height=int(_BAR_AREA + _AXIS + 8),
         width="100%",
@@ -157,7 +157,7 @@ def ticks(runs: Sequence[Run], *, slots: int = 20, height: int = 20) -> Markup:
         class_="ticks",
         width=slots * 6 - 2,
         height=height,
-        role="img",
+        role="group",
         aria_label=label,
     )
 

@@ -19,7 +19,7 @@ from mainstem.ui.desk import Desk, desk
 from mainstem.ui.filters import Filters
 from mainstem.ui.pages.executions import with_notes
 from mainstem.ui.render import Crumb, Frame, flow_link, link, query_string
-from mainstem.ui.triggers import by_flow
+from mainstem.ui.triggers import of_flow
 from mainstem.ui.views import tick
 
 router = APIRouter()
@@ -95,7 +95,7 @@ def page_overview(request: Request, namespace: str, flow_id: str) -> Response:
     found = shown(here, request, namespace, flow_id)
     context = common(found, "overview") | runs_context(here, found.id)
     context |= {
-        "triggers": by_flow(here).get(found.id, ()),
+        "triggers": of_flow(here, found.revision),
         "task_count": sum(1 for _ in found.flow.all_tasks()) if found.flow else 0,
     }
     frame = frame_of(found, "executions")

@@ -104,7 +104,7 @@ def flow_lines(here: Desk, flows: Sequence[FlowRevision]) -> list[FlowLine]:
     """Flows with their last runs and triggers, by three questions whatever their number."""
     ids = [item.flow for item in flows]
     latest = here.services.search.latest_of_flows(ids, each=_TICKS)
-    triggers = by_flow(here)
+    triggers = by_flow(here, flows) if flows else {}
     now = here.clock.now()
     return [
         _line(item, latest.get(item.flow, []), triggers.get(item.flow, ()), now) for item in flows
