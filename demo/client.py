@@ -248,14 +248,13 @@ class Api:
         return f"{self.base_url}/ui/executions/{namespace}/{flow_id}/{execution.id}"
 
     def explain(self, execution: Execution, lines: int = 25) -> str:
-        """Why it did not succeed: the failing tasks, the last log lines, and where to read on."""
+        """Why it did not succeed: the failing tasks and the last log lines."""
         words = [f"{execution.flow} {execution.id} ended {execution.state}."]
         words += [f"  task {run.task_id}: {run.state}" for run in execution.culprits]
         for entry in self.logs(execution.id)[-lines:]:
             words.append(
                 f"  {entry.get('level', ''):5} {entry.get('taskId') or '-'}: {_text(entry)}"
             )
-        words.append(f"Read on at {self.page(execution)}")
         return "\n".join(words)
 
 

@@ -53,9 +53,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nStopped.")
         return 0 if options.finished else 130
     except DemoError as problem:
-        print(f"\n\nThe demo failed.\n{problem}\nLogs: {folder / 'logs'}", file=sys.stderr)
+        print(f"\n\nThe demo failed.\n{problem}\n{_look_closer(folder)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _look_closer(folder: Path) -> str:
+    """All is stopped by now, and all it left can be looked at."""
+    words = f"Logs: {folder / 'logs'}"
+    config = folder / "settings.yaml"
+    if config.exists():
+        words += f"\nIts dashboard again: mainstem up --local-gcp --config {config}"
+    return words
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
