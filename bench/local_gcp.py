@@ -189,7 +189,7 @@ class RecordedAnswers:
         self._bodies = bodies
 
     def keep(self, answer: requests.Response, *arguments: object, **options: object) -> None:
-        if "/data" in answer.url:
+        if "/data?" in answer.url:
             self._bodies.append(answer.content)
 
     def __enter__(self) -> None:

@@ -25,6 +25,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -43,6 +44,18 @@ SUITES = {
     "snippets": ("samples/snippets", ["-o", "python_files=*_test.py test_*.py"]),
     "system": ("tests/system", []),
 }
+SHAKESPEARE_ROWS = 164_656
+STATES = (
+    "Alabama AL,Alaska AK,Arizona AZ,Arkansas AR,California CA,Colorado CO,Connecticut CT,"
+    "Delaware DE,Florida FL,Georgia GA,Hawaii HI,Idaho ID,Illinois IL,Indiana IN,Iowa IA,"
+    "Kansas KS,Kentucky KY,Louisiana LA,Maine ME,Maryland MD,Massachusetts MA,Michigan MI,"
+    "Minnesota MN,Mississippi MS,Missouri MO,Montana MT,Nebraska NE,Nevada NV,New Hampshire NH,"
+    "New Jersey NJ,New Mexico NM,New York NY,North Carolina NC,North Dakota ND,Ohio OH,"
+    "Oklahoma OK,Oregon OR,Pennsylvania PA,Rhode Island RI,South Carolina SC,South Dakota SD,"
+    "Tennessee TN,Texas TX,Utah UT,Vermont VT,Virginia VA,Washington WA,West Virginia WV,"
+    "Wisconsin WI,Wyoming WY"
+)
+TRANSACTIONS = b"timestamp,origin,destination,amount\n2020-01-01 00:00:00,a,b,2.5\n"
 REFUSAL = re.compile(r"does not support|not supported|Unsupported|notImplemented")
 ELSEWHERE = re.compile(
     r"No module named|PermissionDenied|DefaultCredentialsError|bigquery_storage|datacatalog|"
@@ -170,13 +183,14 @@ def clients(cloud: LocalGcp, key: Mapping[str, str]) -> tuple[bigquery.Client, s
 
 def public_tables() -> dict[str, pa.Table]:
     """Small stand-ins, with the columns that the samples read."""
-    many = range(2000)
+    many, plays = range(2000), range(SHAKESPEARE_ROWS)
     words = ["the", "Mary", "James", "Hamlet", "love", "And", "king", "Rose", "I", "Emily"]
-    names = ["Mary", "James", "Emily", "William", "Rose", "John"]
+    names = ["Mary", "Emily", "William", "Rose", "John"]
     moment = pa.timestamp("us", tz="UTC")
     births = {
         "source_year": [1969 + n % 40 for n in many],
         "year": [1969 + n % 40 for n in many],
+        "state": [["TX", "CA", "WA"][n % 3] for n in many],
         "wday": [n % 7 + 1 for n in many],
         "is_male": [n % 2 == 0 for n in many],
         "plurality": [n % 3 + 1 for n in many],
@@ -187,26 +201,30 @@ def public_tables() -> dict[str, pa.Table]:
         "weight_gain_pounds": [20 + n % 20 for n in many],
         "apgar_5min": [7 + n % 3 for n in many],
     }
+    # The samples' tests name the sums of the public table's most frequent name.
+    james = [("TX", 272_793), ("CA", 4_942_431 - 272_793 - 100), ("WA", 100)]
     named = {
-        "state": [["TX", "CA", "WA"][n % 3] for n in many],
-        "gender": ["FM"[n % 2] for n in many],
-        "year": [1910 + n % 104 for n in many],
-        "name": [names[n % 6] for n in many],
-        "number": [5 + n * 7 % 900 for n in many],
+        "state": [["TX", "CA", "WA"][n % 3] for n in many] + [state for state, _ in james],
+        "gender": ["FM"[n // 3 % 2] for n in many] + ["M"] * 3,
+        "year": [1910 + n % 104 for n in many] + [2000] * 3,
+        "name": [names[n % 5] for n in many] + ["James"] * 3,
+        "number": [1 + n * 7 % 9 for n in many] + [number for _, number in james],
     }
+    days = [date(2016, 1, 1) + timedelta(days=n) for n in range(1100)]
     return {
         "samples.shakespeare": pa.table(
             {
-                "word": [words[n % 10] for n in many],
-                "word_count": [1 + n * 13 % 500 for n in many],
-                "corpus": [["romeoandjuliet", "hamlet", "kinglear"][n % 3] for n in many],
-                "corpus_date": [1590 + n % 20 for n in many],
+                "word": [words[n % 10] for n in plays],
+                "word_count": [1 + n * 13 % 500 for n in plays],
+                "corpus": [["romeoandjuliet", "hamlet", "kinglear"][n % 3] for n in plays],
+                "corpus_date": [1590 + n % 20 for n in plays],
             }
         ),
         "samples.natality": pa.table(births),
         "samples.gsod": pa.table(
-            {"station_number": list(many), "mean_temp": [1.5 * n for n in many]}
+            {"year": [1969 + n % 40 for n in many], "wban_number": list(many)}
         ),
+        "ethereum_blockchain.blocks": pa.table({"day": days, "number": list(range(1100))}),
         "usa_names.usa_1910_2013": pa.table(named),
         "usa_names.usa_1910_current": pa.table(named),
         "utility_us.country_code_iso": pa.table(
@@ -223,7 +241,7 @@ def public_tables() -> dict[str, pa.Table]:
         "hacker_news.full": pa.table(
             {
                 "id": list(range(1, 2001)),
-                "by": [names[n % 6] for n in many],
+                "by": [names[n % 5] for n in many],
                 "timestamp": pa.array([1_160_418_111_000_000 + n * 10**6 for n in many], moment),
                 "dead": [None if n % 3 else True for n in many],
             }
@@ -246,26 +264,25 @@ def seed(client: bigquery.Client, buckets: storage.Client) -> None:
         config.parquet_options = bigquery.ParquetOptions.from_api_repr(
             {"enableListInference": True}
         )
+        if "day" in content.column_names:
+            config.time_partitioning = bigquery.TimePartitioning(field="day")
         client.load_table_from_file(
             BytesIO(parquet(content)), f"{PUBLIC}.{dataset}.{table}", job_config=config
         ).result()
-    states = [("Alabama", "AL"), ("Alaska", "AK"), ("Arizona", "AZ"), ("Arkansas", "AR")]
-    states += [(f"State{n}", f"{n:02d}") for n in range(46)]
+    states = [(one[:-2].strip(), one[-2:]) for one in STATES.split(",")]
     table = pa.table({"name": [one for one, _ in states], "post_abbr": [one for _, one in states]})
     orc = BytesIO()
     pyarrow.orc.write_table(table, orc)
     lines = "".join(json.dumps({"name": a, "post_abbr": b}) + "\n" for a, b in states)
     rows = "".join(f"{a},{b}\n" for a, b in states)
-    dated = "".join(
-        f"{a},{b},1{n // 10 + 7}{n % 10}{n % 10}-01-01\n" for n, (a, b) in enumerate(states)
-    )
+    dated = "".join(f"{a},{b},{1787 + n}-01-01\n" for n, (a, b) in enumerate(states))
     files: dict[str, bytes] = {
         "us-states/us-states.csv": f"name,post_abbr\n{rows}".encode(),
         "us-states/us-states.json": lines.encode(),
         "us-states/us-states.parquet": parquet(table),
         "us-states/us-states.orc": orc.getvalue(),
         "us-states/us-states-by-date.csv": f"name,post_abbr,date\n{dated}".encode(),
-        "sample-transactions/transactions.csv": b"id,amount,day\n1,2.5,2020-01-01\n",
+        "sample-transactions/transactions.csv": TRANSACTIONS,
         "hive-partitioning-samples/autolayout/dt=2020-11-15/part.parquet": parquet(table),
     }
     for letter in "abc":
