@@ -17,14 +17,15 @@ class Running:
     def __init__(self, state: Path, *options: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MAINSTEM_")}
         self.log = state.parent / "server.log"
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "mainstem", "up", "--state", str(state), "--port", "0",
-             "--set", "runners.default=process", *options],
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("a"),
-            text=True,
-            env=environment,
-        )  # fmt: skip
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mainstem", "up", "--state", str(state), "--port", "0",
+                 "--set", "runners.default=process", *options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment,
+            )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert "ready at " in line, self.log.read_text()
