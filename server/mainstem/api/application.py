@@ -5,7 +5,17 @@ from typing import Final
 from fastapi import FastAPI
 
 from mainstem import __version__
-from mainstem.api import errors, executions, flows, logs, namespaces, server
+from mainstem.api import (
+    backfills,
+    errors,
+    executions,
+    flows,
+    logs,
+    namespaces,
+    server,
+    triggers,
+    webhooks,
+)
 from mainstem.api.services import ApiServices
 
 PREFIXES: Final = ("/api/v1", "/api/v1/main")
@@ -28,6 +38,10 @@ def create_api(services: ApiServices) -> FastAPI:
             server.router,
             executions.bulk,
             logs.router,
+            webhooks.router,
+            backfills.reference,
+            triggers.router,
+            backfills.router,
             executions.router,
             flows.router,
             namespaces.router,

@@ -1,9 +1,8 @@
 """Fires the slots of backfills, each as many at a time as it may."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
@@ -15,6 +14,7 @@ from mainstem.model.execution import Execution
 from mainstem.model.trigger import Backfill, BackfillState, plan_slot
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.schedule import ScheduleContext, ScheduledTrigger
+from mainstem.services.backfills import remaining_slots
 from mainstem.services.firing import Fired, Shot
 from mainstem.services.triggers import TriggerService
 from mainstem.store import backfills as rows
@@ -22,7 +22,6 @@ from mainstem.store import backfills as rows
 _log = logging.getLogger("mainstem.scheduler")
 
 _BATCH: Final = 50
-_INSTANT: Final = timedelta(microseconds=1)
 LABEL: Final = "system.backfill"
 
 
@@ -71,7 +70,7 @@ class Backfills:
             raise _disabled(item)
         ctx = self._parts.scopes.schedule(flow)
         found = _Round(cursor=item.cursor, exhausted=True)
-        for slot in islice(_slots(item, trigger, ctx), _BATCH * 4):
+        for slot in islice(remaining_slots(item, trigger, ctx), _BATCH * 4):
             if len(found.shots) == room:
                 found.exhausted = False
                 break
@@ -158,14 +157,3 @@ class Backfills:
 
 def _disabled(item: Backfill) -> MainstemError:
     return MainstemError(f"flow {item.key.flow} is disabled: enable it and resume the backfill")
-
-
-def _slots(item: Backfill, trigger: ScheduledTrigger, ctx: ScheduleContext) -> Iterator[datetime]:
-    """The slots not yet handled, in the order of the backfill."""
-    if item.newest_first:
-        end = item.end if item.cursor is None else item.cursor - _INSTANT
-        found = trigger.dates_backward(ctx, item.start, end)
-    else:
-        start = item.start if item.cursor is None else item.cursor + _INSTANT
-        found = trigger.dates(ctx, start, item.end)
-    return (date.astimezone(UTC) for date in found)

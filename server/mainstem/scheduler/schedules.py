@@ -142,6 +142,7 @@ def _noted(state: TriggerState, evaluation: Evaluation) -> TriggerState:
 
 def broken(state: TriggerState, now: datetime, message: str) -> Step:
     """A trigger that cannot even be looked at is tried again, ever more seldom."""
+    message = f"trigger {state.key} cannot be looked at: {message}"
     failures = state.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 6), timedelta(hours=1))
     failed = Evaluation(state.key, now, Outcome.FAILED, message, state.next_at)

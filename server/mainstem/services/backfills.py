@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 from mainstem.bus.inprocess import TRIGGERS
-from mainstem.errors import Conflict, InvalidInput
+from mainstem.errors import Conflict, InvalidInput, MainstemError
 from mainstem.model.trigger import (
     Backfill,
     BackfillPolicy,
@@ -25,6 +25,7 @@ from mainstem.store.backfills import SlotCounts
 MOST_DATES: Final = 100_000
 MOST_SLOTS: Final = 20_000
 MOST_ACTIVE: Final = 1_000
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,18 @@ class BackfillService:
         with self._parts.database.read() as tx:
             item = rows.get(tx, backfill_id)
             counts = rows.counts(tx, item)
-        return Progress(item, counts, _eta(item, counts, self._parts.clock.now()))
+        eta = _eta(item, counts, self._parts.clock.now())
+        return Progress(item, counts, eta, self._next_slot(item))
+
+    def _next_slot(self, item: Backfill) -> datetime | None:
+        if item.exhausted or not item.state.is_open:
+            return None
+        try:
+            _, flow, trigger = self._parts.schedule(item.key)
+            ctx = self._parts.scopes.schedule(flow)
+            return next(remaining_slots(item, trigger, ctx), None)
+        except MainstemError:
+            return None
 
     def executions(self, backfill_id: str) -> list[str]:
         """Ids of its executions by slot."""
@@ -211,9 +223,9 @@ def _bounded(
     trigger: ScheduledTrigger, ctx: ScheduleContext, start: datetime, end: datetime
 ) -> Iterator[datetime]:
     """The slots of a window; raises InvalidInput when they are too many to list."""
-    instant = timedelta(microseconds=1)
-    candidates = trigger.candidates_after(ctx, start - instant)
-    if any(date <= end for date in islice(candidates, MOST_DATES, MOST_DATES + 1)):
+    candidates = trigger.candidates_after(ctx, start - _INSTANT)
+    within = takewhile(lambda date: date <= end, candidates)
+    if any(True for _ in islice(within, MOST_DATES, MOST_DATES + 1)):
         raise InvalidInput(f"the window covers more than {MOST_DATES} dates: choose a shorter one")
     for number, date in enumerate(trigger.dates(ctx, start, end)):
         if number == MOST_SLOTS:
@@ -221,6 +233,19 @@ def _bounded(
                 f"the window has more than {MOST_SLOTS} slots: split it into several backfills"
             )
         yield date
+
+
+def remaining_slots(
+    item: Backfill, trigger: ScheduledTrigger, ctx: ScheduleContext
+) -> Iterator[datetime]:
+    """The slots not yet handled, in the order of the backfill."""
+    if item.newest_first:
+        end = item.end if item.cursor is None else item.cursor - _INSTANT
+        found = trigger.dates_backward(ctx, item.start, end)
+    else:
+        start = item.start if item.cursor is None else item.cursor + _INSTANT
+        found = trigger.dates(ctx, start, item.end)
+    return (date.astimezone(UTC) for date in found)
 
 
 def _eta(item: Backfill, counts: SlotCounts, now: datetime) -> timedelta | None:

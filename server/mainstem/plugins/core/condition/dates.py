@@ -143,14 +143,9 @@ class DateTimeBetween(DateCondition):
     def test(self, ctx: ConditionContext) -> bool:
         _need_one(self.before, self.after)
         moment = self.moment(ctx)
-        zone = moment.tzinfo
-        after = self.after and (
-            self.after if self.after.tzinfo else self.after.replace(tzinfo=zone)
+        return (self.after is None or moment > _zoned(self.after, moment)) and (
+            self.before is None or moment < _zoned(self.before, moment)
         )
-        before = self.before and (
-            self.before if self.before.tzinfo else self.before.replace(tzinfo=zone)
-        )
-        return (after is None or moment > after) and (before is None or moment < before)
 
 
 class TimeBetween(DateCondition):
@@ -172,6 +167,10 @@ class TimeBetween(DateCondition):
         after = None if self.after is None else _seconds(self.after, moment)
         before = None if self.before is None else _seconds(self.before, moment)
         return (after is None or actual > after) and (before is None or actual < before)
+
+
+def _zoned(bound: datetime, beside: datetime) -> datetime:
+    return bound if bound.tzinfo else bound.replace(tzinfo=beside.tzinfo)
 
 
 def _need_one(before: object, after: object) -> None:
