@@ -237,3 +237,17 @@ def test_a_kill_reaches_the_process_inside_a_working_directory(server: Server) -
     server.app.executions.kill(execution.id)
     assert server.wait(execution.id).state is State.KILLED
     assert set(server.states(execution).values()) == {State.KILLED}
+
+
+def test_a_secret_input_never_shows_in_the_log(server: Server) -> None:
+    execution = server.run(
+        "id: hush\nnamespace: demo\ninputs: [{id: token, type: SECRET}]\ntasks:\n"
+        "  - {id: say, type: core.log.Log, message: 'the token is {{ inputs.token }}'}\n"
+        "  - {id: sh, type: scripts.shell.Commands, commands: ['echo {{ inputs.token }} | base64']}\n",
+        token="s3cr3t-v4lue",
+    )
+    assert execution.state is State.SUCCESS, server.logs(execution)
+    text = "\n".join(server.logs(execution))
+    assert "s3cr3t-v4lue" not in text
+    assert "the token is ************" in text
+    assert "s3cr3t-v4lue" not in str(server.app.executions.get(execution.id).inputs)

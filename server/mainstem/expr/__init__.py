@@ -9,7 +9,7 @@ one rendering is bounded in steps, time, depth and output.
 Must not import anything of mainstem but errors and model.
 """
 
-from mainstem.expr.encrypted import ENCRYPTED_TYPE, seal
+from mainstem.expr.encrypted import ENCRYPTED_TYPE, seal, unseal
 from mainstem.expr.errors import ExpressionError, UndefinedVariable
 from mainstem.expr.isodates import ZULU
 from mainstem.expr.numbers import BigInteger, Float32, Long
@@ -47,4 +47,5 @@ __all__ = [
     "text_of",
     "to_json",
     "truthy",
+    "unseal",
 ]

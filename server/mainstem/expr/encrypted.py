@@ -22,7 +22,7 @@ def decrypted(ev: Evaluation, value: object) -> str:
     key = ev.host.encryption_key()
     if key is None:
         raise Fault("An encrypted value can't be read: the server has no encryption key")
-    return _open(key, str(value.get("value", "")) if isinstance(value, dict) else "")
+    return unseal(key, str(value.get("value", "")) if isinstance(value, dict) else "")
 
 
 def encrypt(key: str, text: str) -> str:
@@ -32,7 +32,7 @@ def encrypt(key: str, text: str) -> str:
 
 def decrypt(key: str, cipher: str) -> str:
     """The reverse of `encrypt`."""
-    return _open(_key_bytes(key), cipher)
+    return unseal(_key_bytes(key), cipher)
 
 
 def seal(key: bytes, text: str) -> str:
@@ -49,7 +49,8 @@ def seal(key: bytes, text: str) -> str:
     return base64.b64encode(nonce + sealed).decode()
 
 
-def _open(key: bytes, cipher: str) -> str:
+def unseal(key: bytes, cipher: str) -> str:
+    """The reverse of `seal`; raises Fault for another key or a damaged text."""
     from cryptography.exceptions import InvalidTag  # slow to load
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 

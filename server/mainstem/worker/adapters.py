@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import BinaryIO, Self
 
-from mainstem.errors import Gone
 from mainstem.ids import random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.sdk.context import KvEntry
@@ -78,10 +77,7 @@ class TaskKv:
         self._namespace = namespace
 
     def get(self, key: str, namespace: str | None = None) -> KvEntry | None:
-        try:
-            found = self._service.find(namespace or self._namespace, key)
-        except Gone:
-            return None
+        found = self._service.find(self._place(namespace), key)
         return found.entry if found else None
 
     def set(
@@ -92,13 +88,16 @@ class TaskKv:
         ttl: timedelta | None = None,
         overwrite: bool = True,
     ) -> None:
-        self._service.set(namespace or self._namespace, entry, ttl=ttl, overwrite=overwrite)
+        self._service.set(self._place(namespace), entry, ttl=ttl, overwrite=overwrite)
 
     def delete(self, key: str, namespace: str | None = None) -> bool:
-        return self._service.delete(namespace or self._namespace, key)
+        return self._service.delete(self._place(namespace), key)
 
     def keys(self, namespace: str | None = None, prefix: str = "") -> list[str]:
-        return self._service.keys(namespace or self._namespace, prefix)
+        return self._service.keys(self._place(namespace), prefix)
+
+    def _place(self, namespace: str | None) -> str:
+        return self._service.reach(namespace or self._namespace, self._namespace)
 
 
 class TaskNamespaceFiles:

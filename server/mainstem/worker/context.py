@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from mainstem.engine.decision import DynamicRun
-from mainstem.expr import Scope, render, render_value
+from mainstem.expr import ENCRYPTED_TYPE, Scope, render, render_typed, render_value, seal
 from mainstem.ids import random_id
 from mainstem.model.log import Level, LogLine
 from mainstem.model.metric import Metric, MetricKind
 from mainstem.model.state import State
 from mainstem.sdk.context import Executions, FlowRef, PluginSettings, TaskKilled
 from mainstem.sdk.fields import Property
+from mainstem.sdk.registry import built_task
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
+from mainstem.sdk.task import Task
 from mainstem.secrets.mask import Masker
 from mainstem.services.host import ExecutionHost
 from mainstem.store.logs import StoredMetric
@@ -84,7 +86,7 @@ class AttemptContext:
         self.wishes = Wishes()
         self.metrics: list[StoredMetric] = []
         self._services = services
-        self._masker = Masker()
+        self._masker = Masker(_secret_inputs(job, services))
         self._given_workdir = workdir
         self._made_workdir: Path | None = None
         self._killed = threading.Event()
@@ -197,8 +199,14 @@ class AttemptContext:
     def render_value(self, value: object, extra: Mapping[str, object] | None = None) -> object:
         return render_value(value, self._scope(extra))
 
+    def render_typed(self, text: str) -> object:
+        return render_typed(text, self._scope())
+
     def secret(self, key: str, namespace: str | None = None) -> str:
         return self._host.secret(key, namespace, None)
+
+    def encrypt(self, text: str) -> object:
+        return {"type": ENCRYPTED_TYPE, "value": seal(self._services.host.encryption_key(), text)}
 
     def mask(self, value: str) -> None:
         self._masker.add(value)
@@ -232,6 +240,9 @@ class AttemptContext:
         with self._lock:
             logs = list(self._logs)
         return [line for log in logs for line in log.take()]
+
+    def build_task(self, properties: Mapping[str, object]) -> Task:
+        return built_task(self._services.registry, properties)
 
     def set_labels(self, labels: Mapping[str, str]) -> None:
         self.wishes.labels.update(labels)
@@ -281,3 +292,10 @@ class AttemptContext:
         """Remove the working directory that this attempt made."""
         if self._made_workdir is not None:
             shutil.rmtree(self._made_workdir, ignore_errors=True)
+
+
+def _secret_inputs(job: Job, services: WorkerServices) -> Iterator[str]:
+    """The plain values of SECRET inputs, so that no line of the attempt shows them."""
+    for value in job.execution.inputs.values():
+        if isinstance(value, Mapping) and value.get("type") == ENCRYPTED_TYPE:
+            yield unseal(services.host.encryption_key(), str(value.get("value")))
