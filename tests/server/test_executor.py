@@ -243,7 +243,8 @@ def test_a_secret_input_never_shows_in_the_log(server: Server) -> None:
     execution = server.run(
         "id: hush\nnamespace: demo\ninputs: [{id: token, type: SECRET}]\ntasks:\n"
         "  - {id: say, type: core.log.Log, message: 'the token is {{ inputs.token }}'}\n"
-        "  - {id: sh, type: scripts.shell.Commands, commands: ['echo {{ inputs.token }} | base64']}\n",
+        "  - id: sh\n    type: scripts.shell.Commands\n"
+        "    commands: ['echo {{ inputs.token }} | base64']\n",
         token="s3cr3t-v4lue",
     )
     assert execution.state is State.SUCCESS, server.logs(execution)

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from mainstem.engine.decision import DynamicRun
-from mainstem.expr import ENCRYPTED_TYPE, Scope, render, render_typed, render_value, seal
+from mainstem.expr import (
+    ENCRYPTED_TYPE,
+    Scope,
+    render,
+    render_typed,
+    render_value,
+    seal,
+    unseal,
+)
 from mainstem.ids import random_id
 from mainstem.model.log import Level, LogLine
 from mainstem.model.metric import Metric, MetricKind
