@@ -5,14 +5,17 @@ import os
 import signal
 import socket
 import stat
+import statistics
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from mainstem.errors import Stalled
 from mainstem.localgcp.launch import LocalGcp
@@ -151,6 +154,17 @@ def test_a_request_from_a_page_of_another_site_is_refused(cloud: LocalGcp) -> No
         urllib.request.urlopen(request)
     assert refusal.value.code == 403
     refusal.value.close()
+
+
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_head(cloud: LocalGcp) -> None:
+    session = requests.Session()
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        session.get(f"{cloud.endpoints.bigquery}/healthz")
+        times.append(time.perf_counter() - start)
+    session.close()
+    assert statistics.median(times) < 0.03
 
 
 def test_everything_listens_on_loopback_only(cloud: LocalGcp) -> None:
