@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from mainstem.localgcp.bigquery.sql import operators, tree
+from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.casts import can_cast, cast
 from mainstem.localgcp.bigquery.sql.coercion import can_coerce, coerce, supertype
 from mainstem.localgcp.bigquery.sql.constants import BadConstant, typed_constant
@@ -136,12 +137,8 @@ class ExpressionAnalyzer:
                 f"Array position in [] must be coercible to INT64 type, but has type {key.type}",
                 node.at,
             )
-        position = key.sql if "ORDINAL" not in node.mode else f"({key.sql} - 1)"
-        if node.mode.startswith("SAFE"):
-            index = f"CASE WHEN {position} >= 0 THEN {position} + 1 END"
-        else:
-            index = f"bq_index(len({value.sql}), {position})"
-        return Value(f"{value.sql}[{index}]", value.type.of())
+        sql = once((value.sql, key.sql), lambda names: _element(names[0], names[1], node.mode))
+        return Value(sql, value.type.of())
 
     # ---- operators ------------------------------------------------------------------------
 
@@ -216,7 +213,9 @@ class ExpressionAnalyzer:
         if kind is None:
             raise operators.no_match("IN UNNEST", (value, array), node.at)
         items = coerce(array, array_of(kind)).sql
-        found = f"bq_in_array({coerce(value, kind).sql}, {items})"
+        found = once(
+            (coerce(value, kind).sql, items), lambda names: f"bq_in_array({', '.join(names)})"
+        )
         return Value(f"(NOT {found})" if node.is_negated else found, BOOL)
 
     def _like(self, node: tree.LikeTest, scope: Scope) -> Value:
@@ -285,7 +284,8 @@ class ExpressionAnalyzer:
             narrow = f"{name}({sql} AS DECIMAL({min(precision, 38)},{scale or 0}))"
             return f"CAST({narrow} AS {kind.duckdb()})"
         if length is not None:
-            return f"bq_limited({sql}, {length}, {'TRUE' if node.is_safe else 'FALSE'})"
+            word = "TRUE" if node.is_safe else "FALSE"
+            return once((sql,), lambda names: f"bq_limited({names[0]}, {length}, {word})")
         return sql
 
     def _extract(self, node: tree.Extract, scope: Scope) -> Value:
@@ -445,6 +445,13 @@ def _implied_name(node: Expr) -> str:
     if isinstance(node, tree.Member):
         return node.name.text
     return ""
+
+
+def _element(array: str, key: str, mode: str) -> str:
+    position = key if "ORDINAL" not in mode else f"({key} - 1)"
+    if mode.startswith("SAFE"):
+        return f"{array}[CASE WHEN {position} >= 0 THEN {position} + 1 END]"
+    return f"{array}[bq_index(len({array}), {position})]"
 
 
 def _json_index(value: Value, key: Value, at: int) -> Value:

@@ -218,10 +218,12 @@ class FromAnalyzer(ExpressionAnalyzer):
                 at,
             )
         key = self.unique("u")
-        positions = (
-            f', unnest(generate_series(0, len({value.sql}) - 1)) AS "_o"' if has_offset else ""
-        )
-        sql = f'(SELECT unnest({value.sql}) AS "_v"{positions}) AS {key}'
+        sql = f'(SELECT unnest({value.sql}) AS "_v") AS {key}'
+        if has_offset:
+            sql = (
+                '(SELECT unnest("_a") AS "_v", unnest(generate_series(0, len("_a") - 1)) AS "_o" '
+                f'FROM (SELECT {value.sql} AS "_a")) AS {key}'
+            )
         element = Value(f'{key}."_v"', value.type.of())
         found = _value_range(sql, None if alias is None else alias.text, element)
         if not has_offset:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once_value
 from mainstem.localgcp.bigquery.sql.types import Type, literal, member_name, quote
 from mainstem.localgcp.bigquery.sql.values import Value
 
@@ -85,9 +86,15 @@ def cast(value: Value, target: Type, *, is_safe: bool) -> str:
     """The DuckDB SQL of a cast for which `can_cast` holds."""
     if value.is_null:
         return f"CAST(NULL AS {target.duckdb()})"
-    source = value.type
-    if source.duckdb() == target.duckdb():
+    if value.type.duckdb() == target.duckdb():
         return value.sql
+    return once_value(
+        value.sql, lambda name: _cast(Value(name, value.type), target, is_safe=is_safe)
+    )
+
+
+def _cast(value: Value, target: Type, *, is_safe: bool) -> str:
+    source = value.type
     if source.is_array:
         inner = cast(Value("_e", source.of()), target.of(), is_safe=is_safe)
         return f"list_transform({value.sql}, lambda _e: {inner})"

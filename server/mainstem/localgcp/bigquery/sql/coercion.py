@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once_value
 from mainstem.localgcp.bigquery.sql.constants import typed_constant
 from mainstem.localgcp.bigquery.sql.types import (
     INT64,
@@ -79,7 +80,8 @@ def coerce(value: Value, target: Type) -> Value:
     if value.constant is not None and value.type == STRING:
         return Value(typed_constant(target, value.constant), target)
     if value.type.is_array or value.type.is_struct:
-        return Value(_nested(value, target), target)
+        sql = once_value(value.sql, lambda name: _nested(Value(name, value.type), target))
+        return Value(sql, target)
     if value.type == STRING:
         return Value(f"CAST({value.sql} AS {target.duckdb()})", target)
     if value.constant is not None and value.type.is_numeric:

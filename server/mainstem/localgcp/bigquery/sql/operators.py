@@ -1,8 +1,9 @@
 """The arithmetic, comparison and text operators."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.coercion import coerce, supertype
 from mainstem.localgcp.bigquery.sql.constants import BadConstant
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem
@@ -108,10 +109,10 @@ def _division(operator: str, left: Value, right: Value, at: int) -> Value | None
         return None
     if kind.kind in ("NUMERIC", "BIGNUMERIC"):
         name = "bq_divide_numeric" if kind.kind == "NUMERIC" else "bq_divide_bignumeric"
-        sql = f"{name}({coerced(left, kind, at).sql}, {coerced(right, kind, at).sql})"
-        return Value(sql, kind)
-    a, b = coerced(left, FLOAT64, at).sql, coerced(right, FLOAT64, at).sql
-    return Value(f"bq_divide({a}, {b})", FLOAT64)
+        sides = coerced(left, kind, at).sql, coerced(right, kind, at).sql
+        return Value(once(sides, lambda names: f"{name}({', '.join(names)})"), kind)
+    sides = coerced(left, FLOAT64, at).sql, coerced(right, FLOAT64, at).sql
+    return Value(once(sides, lambda names: f"bq_divide({', '.join(names)})"), FLOAT64)
 
 
 def _concatenation(operator: str, left: Value, right: Value, at: int) -> Value | None:
@@ -121,8 +122,13 @@ def _concatenation(operator: str, left: Value, right: Value, at: int) -> Value |
     a, b = coerced(left, kind, at).sql, coerced(right, kind, at).sql
     if kind.is_array:
         # DuckDB takes a NULL list for an empty one; BigQuery gives NULL.
-        return Value(f"CASE WHEN {a} IS NOT NULL AND {b} IS NOT NULL THEN {a} || {b} END", kind)
+        return Value(once((a, b), _joined_arrays), kind)
     return Value(f"({a} || {b})", kind)
+
+
+def _joined_arrays(names: Sequence[str]) -> str:
+    tests = " AND ".join(f"{name} IS NOT NULL" for name in names)
+    return f"CASE WHEN {tests} THEN {' || '.join(names)} END"
 
 
 def _comparison(operator: str, left: Value, right: Value, at: int) -> Value | None:
@@ -159,7 +165,8 @@ def _bits(operator: str, left: Value, right: Value, at: int) -> Value | None:
     if operator == "^":
         return Value(f"xor({a}, {b})", INT64)
     if operator in ("<<", ">>"):
-        return Value(f"bq_shift_{'left' if operator == '<<' else 'right'}({a}, {b})", INT64)
+        name = "bq_shift_left" if operator == "<<" else "bq_shift_right"
+        return Value(once((a, b), lambda names: f"{name}({', '.join(names)})"), INT64)
     return Value(f"({a} {operator} {b})", INT64)
 
 

@@ -1,8 +1,10 @@
 """Arrays."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from mainstem.localgcp.bigquery.sql import tree
+from mainstem.localgcp.bigquery.sql.binding import once, once_value
 from mainstem.localgcp.bigquery.sql.coercion import coerce, supertype
 from mainstem.localgcp.bigquery.sql.functions.invocation import Handler, Invocation, signatures
 from mainstem.localgcp.bigquery.sql.types import BOOL, FLOAT64, INT64, array_of
@@ -23,8 +25,12 @@ def _concat(call: Invocation) -> Value:
     if not kind.is_array:
         raise call.no_match("ARRAY_CONCAT(ARRAY<T>, [ARRAY<T>, ...])")
     items = [call.typed(index, kind).sql for index in range(call.count)]
-    nulls = " OR ".join(f"{item} IS NULL" for item in items)
-    return Value(f"CASE WHEN {nulls} THEN NULL ELSE {' || '.join(items)} END", kind)
+    return Value(once(items, _joined), kind)
+
+
+def _joined(names: Sequence[str]) -> str:
+    nulls = " OR ".join(f"{name} IS NULL" for name in names)
+    return f"CASE WHEN {nulls} THEN NULL ELSE {' || '.join(names)} END"
 
 
 def _generate(call: Invocation) -> Value:
@@ -103,7 +109,7 @@ def _element(template: str) -> Handler:
     def handle(call: Invocation) -> Value:
         call.expect(1)
         array = _array(call)
-        return Value(template.format(array.sql), array.type.of())
+        return Value(once_value(array.sql, template.format), array.type.of())
 
     return handle
 
@@ -121,7 +127,8 @@ def _slice(call: Invocation) -> Value:
     call.expect(3)
     array = _array(call)
     start, end = call.typed(1, INT64).sql, call.typed(2, INT64).sql
-    return Value(f"bq_array_slice({array.sql}, {start}, {end})", array.type)
+    sql = once_value(array.sql, lambda name: f"bq_array_slice({name}, {start}, {end})")
+    return Value(sql, array.type)
 
 
 def _first_n(call: Invocation) -> Value:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once_value
 from mainstem.localgcp.bigquery.sql.constants import fixed_offset_minutes
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused
 from mainstem.localgcp.bigquery.sql.tree import DatePart
@@ -162,7 +163,8 @@ def _extract_sql(part: DatePart, source: str, kind: str) -> str | None:
     ):
         return None
     if part.name == "WEEK":
-        return week_number(source, part.weekday or "SUNDAY")
+        weekday = part.weekday or "SUNDAY"
+        return once_value(source, lambda name: week_number(name, weekday))
     template = _EXTRACT.get(part.name)
     return None if template is None else template.format(source)
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from mainstem.localgcp.bigquery.sql import tree
+from mainstem.localgcp.bigquery.sql.binding import once, once_value
 from mainstem.localgcp.bigquery.sql.coercion import can_coerce, coerce
 from mainstem.localgcp.bigquery.sql.functions import dateparts
 from mainstem.localgcp.bigquery.sql.functions.formats import (
@@ -71,19 +72,21 @@ def _truncater(kind: Type) -> Handler:
         call.expect(2, 3)
         subject = _subject(call, 0, kind)
         part = call.part(1)
-        if subject.type == TIME:
-            moved = dateparts.truncate(f"(DATE '1970-01-01' + {subject.sql})", part)
-            return Value(f"CAST({moved} AS TIME)", TIME)
-        if subject.type == TIMESTAMP:
-            zone = _zone(call, 2)
-            civil = dateparts.truncate(dateparts.to_civil(subject.sql, zone), part)
-            return Value(dateparts.from_civil(f"CAST({civil} AS TIMESTAMP)", zone), TIMESTAMP)
         if subject.type == DATE and part.name in dateparts.CLOCK_PARTS:
             raise call.problem(f"{call.name} does not support the {part.name} date part")
-        civil = dateparts.truncate(subject.sql, part)
-        return Value(f"CAST({civil} AS {subject.type.duckdb()})", subject.type)
+        zone = _zone(call, 2)
+        sql = once_value(subject.sql, lambda name: _truncated(name, subject.type, part, zone))
+        return Value(sql, subject.type)
 
     return handle
+
+
+def _truncated(sql: str, kind: Type, part: tree.DatePart, zone: Value | None) -> str:
+    if kind == TIMESTAMP:
+        civil = dateparts.truncate(dateparts.to_civil(sql, zone), part)
+        return dateparts.from_civil(f"CAST({civil} AS TIMESTAMP)", zone)
+    source = f"(DATE '1970-01-01' + {sql})" if kind == TIME else sql
+    return f"CAST({dateparts.truncate(source, part)} AS {kind.duckdb()})"
 
 
 def _differ(kind: Type) -> Handler:
@@ -99,7 +102,10 @@ def _differ(kind: Type) -> Handler:
             raise call.problem(f"DATE_DIFF does not support the {part.name} date part")
         if end.type != start.type:
             end, start = call.typed(0, DATETIME), call.typed(1, DATETIME)
-        return Value(dateparts.boundaries(end.sql, start.sql, part), INT64)
+        sides = (end.sql, start.sql)
+        return Value(
+            once(sides, lambda names: dateparts.boundaries(names[0], names[1], part)), INT64
+        )
 
     return handle
 
@@ -186,17 +192,17 @@ def _timestamp(call: Invocation) -> Value:
     if value.type != STRING:
         raise call.no_match("TIMESTAMP(STRING, [STRING]); TIMESTAMP(DATE, [STRING]); "
                             "TIMESTAMP(DATETIME, [STRING]); TIMESTAMP(TIMESTAMP)")  # fmt: skip
-    return Value(_timestamp_of_text(call, value, zone), TIMESTAMP)
+    return Value(once_value(value.sql, lambda name: _timestamp_of_text(name, zone)), TIMESTAMP)
 
 
-def _timestamp_of_text(call: Invocation, value: Value, zone: Value | None) -> str:
-    message = f"concat('Invalid timestamp: ''', {value.sql}, '''')"
+def _timestamp_of_text(text: str, zone: Value | None) -> str:
+    message = f"concat('Invalid timestamp: ''', {text}, '''')"
     if zone is None:
-        attempt = f"bq_text_to_timestamp({value.sql})"
+        attempt = f"bq_text_to_timestamp({text})"
     else:
-        attempt = dateparts.from_civil(f"bq_text_to_datetime({value.sql})", zone)
+        attempt = dateparts.from_civil(f"bq_text_to_datetime({text})", zone)
     failure = f"CAST(bq_raise_text({message}) AS TIMESTAMPTZ)"
-    return f"CASE WHEN {value.sql} IS NULL THEN NULL ELSE COALESCE({attempt}, {failure}) END"
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE COALESCE({attempt}, {failure}) END"
 
 
 def _current(kind: Type) -> Handler:
@@ -224,7 +230,11 @@ def _formatter(kind: Type) -> Handler:
         subject = (
             value if value.type.kind in ("DATE", "DATETIME", "TIMESTAMP") else call.typed(1, kind)
         )
-        return Value(format_moment(pattern, _moment(call, subject), call.at), STRING)
+        sql = once_value(
+            subject.sql,
+            lambda name: format_moment(pattern, _moment(call, Value(name, subject.type)), call.at),
+        )
+        return Value(sql, STRING)
 
     return handle
 
@@ -241,15 +251,17 @@ def _moment(call: Invocation, subject: Value) -> Moment:
 def _parser(kind: Type) -> Handler:
     def handle(call: Invocation) -> Value:
         call.expect(2, 3 if kind == TIMESTAMP else 2)
-        pattern = call.text(0, "format string")
         text = call.typed(1, STRING)
         zone = _zone(call, 2) if kind == TIMESTAMP else None
-        attempt = parse_moment(pattern, text, kind.kind, zone, call.at)
-        if not call.node.is_safe:
-            attempt = must_parse(attempt, text, pattern)
-        return Value(f"CAST({attempt} AS {kind.duckdb()})", kind)
+        sql = once_value(text.sql, lambda name: _parsed(call, Value(name, STRING), kind, zone))
+        return Value(f"CAST({sql} AS {kind.duckdb()})", kind)
 
     return handle
+
+
+def _parsed(call: Invocation, text: Value, kind: Type, zone: Value | None) -> str:
+    attempt = parse_moment(call.text(0, "format string"), text, kind.kind, zone, call.at)
+    return attempt if call.node.is_safe else must_parse(attempt, text)
 
 
 # ---- series and numbers -------------------------------------------------------------------

@@ -151,7 +151,7 @@ def parse_moment(pattern: str, text: Value, kind: str, zone: Value | None, at: i
     return from_civil(parsed, zone)
 
 
-def must_parse(attempt: str, text: Value, pattern: str) -> str:
+def must_parse(attempt: str, text: Value) -> str:
     """A parse that fails loudly, as PARSE_DATE does outside of SAFE."""
     message = f"concat('Failed to parse input string \"', {text.sql}, '\"')"
     failure = f"CAST(bq_raise_text({message}) AS TIMESTAMP)"

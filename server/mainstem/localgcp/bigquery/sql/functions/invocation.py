@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from mainstem.localgcp.bigquery.sql import tree
+from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.coercion import coerce, coercion_cost, supertype
 from mainstem.localgcp.bigquery.sql.constants import BadConstant
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem
@@ -180,7 +181,13 @@ def _apply(call: Invocation, options: Sequence[Signature]) -> Value:
         call.coerced(call.value(index), _named_type(name, generic)).sql
         for index, name in enumerate(option.arguments)
     ]
-    sql = option.template.format(*arguments)
+    template = option.template
+    repeats = "bq_" in template or any(template.count(f"{{{i}}}") > 1 for i in range(call.count))
+    sql = (
+        once(arguments, lambda names: template.format(*names))
+        if repeats
+        else (template.format(*arguments))
+    )
     if option.result == "INT64":
         # Many DuckDB functions give a narrower integer, whose sums would overflow too early.
         sql = f"CAST({sql} AS BIGINT)"

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from mainstem.localgcp.bigquery.sql import tree
+from mainstem.localgcp.bigquery.sql.binding import once_value
 from mainstem.localgcp.bigquery.sql.functions.invocation import Handler, Invocation, signatures
 from mainstem.localgcp.bigquery.sql.types import (
     BOOL,
@@ -47,7 +48,7 @@ def _source(call: Invocation) -> tuple[str, bool]:
     if value.type == JSON:
         return value.sql, True
     text = call.typed(0, STRING).sql
-    return f"bq_valid_json({text})", False
+    return once_value(text, lambda name: f"bq_valid_json({name})"), False
 
 
 def _path(call: Invocation) -> str:
@@ -62,13 +63,14 @@ def _query(call: Invocation) -> Value:
     found = f"json_extract({source}, {_path(call)})"
     if is_json:
         return Value(found, JSON)
-    return Value(f"bq_json_text_or_null({found})", STRING)
+    return Value(once_value(found, lambda name: f"bq_json_text_or_null({name})"), STRING)
 
 
 def _value(call: Invocation) -> Value:
     call.expect(1, 2)
     source, _ = _source(call)
-    return Value(f"bq_json_scalar(json_extract({source}, {_path(call)}))", STRING)
+    found = f"json_extract({source}, {_path(call)})"
+    return Value(once_value(found, lambda name: f"bq_json_scalar({name})"), STRING)
 
 
 def _query_array(call: Invocation) -> Value:
@@ -124,9 +126,13 @@ def written(sql: str, kind: Type) -> str:
     return f"COALESCE({_WRITTEN[kind.kind].format(sql)}, 'null')"
 
 
+def written_value(value: Value) -> str:
+    return once_value(value.sql, lambda name: written(name, value.type))
+
+
 def _to_json_string(call: Invocation) -> Value:
     call.expect(1, 2)
-    text = written(call.value(0).sql, call.value(0).type)
+    text = written_value(call.value(0))
     if call.count == 2:
         pretty = call.typed(1, BOOL).sql
         return Value(f"CASE WHEN {pretty} THEN json_pretty({text}) ELSE {text} END", STRING)
@@ -143,7 +149,7 @@ def _to_json(call: Invocation) -> Value:
             raise call.no_match()
         raise call.problem("The local BigQuery emulator does not support stringify_wide_numbers")
     value = call.value(0)
-    text = written(value.sql, value.type).replace("bq_json_int(", "bq_json_number(")
+    text = written_value(value).replace("bq_json_int(", "bq_json_number(")
     return Value(f"CAST({text} AS JSON)", JSON)
 
 
@@ -155,11 +161,14 @@ def _parse(call: Invocation) -> Value:
         if not isinstance(mode, tree.Literal) or mode.value not in ("exact", "round"):
             raise call.no_match()
     text = call.typed(0, STRING).sql
+    return Value(once_value(text, _parsed), JSON)
+
+
+def _parsed(text: str) -> str:
     failure = f"CAST(bq_raise_text(concat('Invalid input: ', {text})) AS JSON)"
-    return Value(
+    return (
         f"CASE WHEN {text} IS NULL THEN NULL WHEN json_valid({text}) THEN json({text}) "
-        f"ELSE {failure} END",
-        JSON,
+        f"ELSE {failure} END"
     )
 
 
@@ -177,13 +186,13 @@ def _json_object(call: Invocation) -> Value:
     members: list[str] = []
     for index in range(0, call.count, 2):
         key, value = call.typed(index, STRING), call.value(index + 1)
-        members.append(f"bq_json_string({key.sql}) || ':' || {written(value.sql, value.type)}")
+        members.append(f"bq_json_string({key.sql}) || ':' || {written_value(value)}")
     body = " || ',' || ".join(members) if members else "''"
     return Value(f"CAST('{{' || {body} || '}}' AS JSON)", JSON)
 
 
 def _json_array(call: Invocation) -> Value:
-    items = [written(value.sql, value.type) for value in call.values()]
+    items = [written_value(value) for value in call.values()]
     body = " || ',' || ".join(items) if items else "''"
     return Value(f"CAST('[' || {body} || ']' AS JSON)", JSON)
 

@@ -1,7 +1,9 @@
 """Arithmetic, conditionals and conversions between numbers."""
 
+from collections.abc import Sequence
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once, once_value
 from mainstem.localgcp.bigquery.sql.coercion import coerce, supertype
 from mainstem.localgcp.bigquery.sql.functions.invocation import Handler, Invocation, signatures
 from mainstem.localgcp.bigquery.sql.operators import binary, comparable
@@ -14,6 +16,16 @@ from mainstem.localgcp.bigquery.sql.types import (
     Type,
 )
 from mainstem.localgcp.bigquery.sql.values import Value
+
+
+def _call(function: str, *arguments: str) -> str:
+    """A macro's call, whose arguments it repeats."""
+    return once(arguments, lambda names: f"{function}({', '.join(names)})")
+
+
+def _unless_null(function: str, names: Sequence[str]) -> str:
+    tests = " OR ".join(f"{name} IS NULL" for name in names)
+    return f"CASE WHEN {tests} THEN NULL ELSE {function}({', '.join(names)}) END"
 
 
 def _same_number(template: str, *, floats: str | None = None) -> Handler:
@@ -62,7 +74,8 @@ def _round(name: str) -> Handler:
                     f"The local BigQuery emulator needs constant digits in {call.name} of {kind}"
                 )
             digits = constant
-        return Value(f"CAST({function}({number}, {digits}) AS {kind.duckdb()})", kind)
+        rounded = once_value(number, lambda name: f"{function}({name}, {digits})")
+        return Value(f"CAST({rounded} AS {kind.duckdb()})", kind)
 
     return handle
 
@@ -85,7 +98,7 @@ def _safe_divide(call: Invocation) -> Value:
     value = binary("/", call.value(0), call.value(1), call.at)
     if value.type == FLOAT64:
         a, b = call.typed(0, FLOAT64).sql, call.typed(1, FLOAT64).sql
-        return Value(f"bq_safe_divide({a}, {b})", FLOAT64)
+        return Value(_call("bq_safe_divide", a, b), FLOAT64)
     return Value(f"TRY({value.sql})", value.type)
 
 
@@ -104,7 +117,7 @@ def _div(call: Invocation) -> Value:
         raise call.no_match("DIV(INT64, INT64); DIV(NUMERIC, NUMERIC)")
     a, b = call.typed(0, kind).sql, call.typed(1, kind).sql
     if kind == INT64:
-        return Value(f"bq_div({a}, {b})", INT64)
+        return Value(_call("bq_div", a, b), INT64)
     return Value(f"CAST(trunc({binary('/', call.value(0), call.value(1), call.at).sql}) "
                  f"AS {kind.duckdb()})", kind)  # fmt: skip
 
@@ -114,7 +127,7 @@ def _mod(call: Invocation) -> Value:
     kind = call.common((0, 1))
     if kind.kind not in ("INT64", "NUMERIC", "BIGNUMERIC"):
         raise call.no_match("MOD(INT64, INT64); MOD(NUMERIC, NUMERIC)")
-    return Value(f"bq_mod({call.typed(0, kind).sql}, {call.typed(1, kind).sql})", kind)
+    return Value(_call("bq_mod", call.typed(0, kind).sql, call.typed(1, kind).sql), kind)
 
 
 def _pow(call: Invocation) -> Value:
@@ -122,7 +135,7 @@ def _pow(call: Invocation) -> Value:
     kind = call.common((0, 1))
     if not kind.is_numeric:
         raise call.no_match()
-    sql = f"bq_pow({call.typed(0, FLOAT64).sql}, {call.typed(1, FLOAT64).sql})"
+    sql = _call("bq_pow", call.typed(0, FLOAT64).sql, call.typed(1, FLOAT64).sql)
     if kind.kind in ("NUMERIC", "BIGNUMERIC"):
         return Value(f"CAST({sql} AS {kind.duckdb()})", kind)
     return Value(sql, FLOAT64)
@@ -132,8 +145,9 @@ def _log(call: Invocation) -> Value:
     call.expect(1, 2)
     value = call.typed(0, FLOAT64).sql
     if call.count == 1:
-        return Value(f"bq_ln({value})", FLOAT64)
-    return Value(f"(bq_ln({value}) / bq_ln({call.typed(1, FLOAT64).sql}))", FLOAT64)
+        return Value(_call("bq_ln", value), FLOAT64)
+    base = _call("bq_ln", call.typed(1, FLOAT64).sql)
+    return Value(f"({_call('bq_ln', value)} / {base})", FLOAT64)
 
 
 def _extreme(word: str) -> Handler:
@@ -146,8 +160,7 @@ def _extreme(word: str) -> Handler:
         if kind.kind in ("ARRAY", "STRUCT", "JSON"):
             raise call.no_match()
         items = [call.typed(index, kind).sql for index in range(call.count)]
-        nulls = " OR ".join(f"{item} IS NULL" for item in items)
-        return Value(f"CASE WHEN {nulls} THEN NULL ELSE {word}({', '.join(items)}) END", kind)
+        return Value(once(items, lambda names: _unless_null(word, names)), kind)
 
     return handle
 
@@ -168,7 +181,7 @@ def _range_bucket(call: Invocation) -> Value:
     kind = supertype([point, Value("", points.type.of())])
     if kind is None or points.type.of() != kind:
         raise call.no_match()
-    return Value(f"bq_range_bucket({coerce(point, kind).sql}, {points.sql})", INT64)
+    return Value(_call("bq_range_bucket", coerce(point, kind).sql, points.sql), INT64)
 
 
 # ---- conditionals -------------------------------------------------------------------------
@@ -209,17 +222,19 @@ def _parse_number(kind: Type) -> Handler:
     def handle(call: Invocation) -> Value:
         call.expect(1)
         text = call.typed(0, STRING).sql
-        cleaned = f"replace(replace({text}, ',', ''), ' ', '')"
-        attempt = f"bq_text_to_{kind.kind.lower()}({cleaned})"
-        if call.node.is_safe:
-            return Value(attempt, kind)
-        message = f"concat('Invalid input to {call.name}: ', {text})"
-        failure = f"CAST(bq_raise_text({message}) AS {kind.duckdb()})"
-        return Value(
-            f"CASE WHEN {text} IS NULL THEN NULL ELSE COALESCE({attempt}, {failure}) END", kind
-        )
+        return Value(once_value(text, lambda name: _parsed_number(call, name, kind)), kind)
 
     return handle
+
+
+def _parsed_number(call: Invocation, text: str, kind: Type) -> str:
+    cleaned = f"replace(replace({text}, ',', ''), ' ', '')"
+    attempt = f"bq_text_to_{kind.kind.lower()}({cleaned})"
+    if call.node.is_safe:
+        return attempt
+    message = f"concat('Invalid input to {call.name}: ', {text})"
+    failure = f"CAST(bq_raise_text({message}) AS {kind.duckdb()})"
+    return f"CASE WHEN {text} IS NULL THEN NULL ELSE COALESCE({attempt}, {failure}) END"
 
 
 def _error(call: Invocation) -> Value:

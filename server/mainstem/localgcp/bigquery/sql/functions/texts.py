@@ -1,8 +1,10 @@
 """Strings and bytes."""
 
 import re
+from dataclasses import replace
 from typing import Final
 
+from mainstem.localgcp.bigquery.sql.binding import once, once_value
 from mainstem.localgcp.bigquery.sql.coercion import coerce
 from mainstem.localgcp.bigquery.sql.functions.invocation import Handler, Invocation, signatures
 from mainstem.localgcp.bigquery.sql.types import (
@@ -60,11 +62,14 @@ def _regexp_extract(call: Invocation) -> Value:
         )
     group = 1 if groups else 0
     if call.count == 2:
-        return Value(
-            f"CASE WHEN regexp_matches({subject}, {pattern}) "
-            f"THEN regexp_extract({subject}, {pattern}, {group}) END",
-            STRING,
+        sql = once_value(
+            subject,
+            lambda name: (
+                f"CASE WHEN regexp_matches({name}, {pattern}) "
+                f"THEN regexp_extract({name}, {pattern}, {group}) END"
+            ),
         )
+        return Value(sql, STRING)
     position = call.typed(2, INT64).sql
     occurrence = call.typed(3, INT64).sql if call.count == 4 else "1"
     found = f"regexp_extract_all(substr({subject}, {position}), {pattern}, {group})"
@@ -103,7 +108,8 @@ def _split(call: Invocation) -> Value:
         raise call.problem("The local BigQuery emulator does not support SPLIT of BYTES")
     subject = call.typed(0, STRING).sql
     separator = call.typed(1, STRING).sql if call.count == 2 else "','"
-    return Value(f"bq_split({subject}, {separator})", array_of(STRING))
+    sql = once_value(subject, lambda name: f"bq_split({name}, {separator})")
+    return Value(sql, array_of(STRING))
 
 
 def _substr(call: Invocation) -> Value:
@@ -112,10 +118,16 @@ def _substr(call: Invocation) -> Value:
     subject, start = call.typed(0, kind).sql, call.typed(1, INT64).sql
     if kind == BYTES:
         length = f", {call.typed(2, INT64).sql}" if call.count == 3 else ", NULL"
-        return Value(f"bq_substr_bytes({subject}, {start}{length})", BYTES)
+        arguments = (subject, start, length.removeprefix(", "))
+        return Value(_call("bq_substr_bytes", *arguments), BYTES)
     if call.count == 2:
-        return Value(f"bq_substr({subject}, {start})", STRING)
-    return Value(f"bq_substr_length({subject}, {start}, {call.typed(2, INT64).sql})", STRING)
+        return Value(_call("bq_substr", subject, start), STRING)
+    return Value(_call("bq_substr_length", subject, start, call.typed(2, INT64).sql), STRING)
+
+
+def _call(function: str, *arguments: str) -> str:
+    """A macro's call, whose arguments it repeats."""
+    return once(arguments, lambda names: f"{function}({', '.join(names)})")
 
 
 def _trim(name: str) -> Handler:
@@ -150,12 +162,16 @@ def _format(call: Invocation) -> Value:
             continue
         if used >= call.count:
             raise call.problem("Too few arguments to FORMAT for pattern " + literal(pattern))
-        pieces.append(_directive(call, match, call.value(used)))
+        pieces.append(_bound_directive(call, match, call.value(used)))
         used += 1
     if used != call.count:
         raise call.problem("Too many arguments to FORMAT for pattern " + literal(pattern))
     pieces.append(literal(pattern[end:]))
     return Value(f"({' || '.join(pieces)})", STRING)
+
+
+def _bound_directive(call: Invocation, match: re.Match[str], value: Value) -> str:
+    return once_value(value.sql, lambda name: _directive(call, match, replace(value, sql=name)))
 
 
 def _directive(call: Invocation, match: re.Match[str], value: Value) -> str:
