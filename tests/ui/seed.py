@@ -92,7 +92,7 @@ class Seeder:
         """Two revisions from Git."""
         text = "Load green trips by month\n\nThe file of a month replaces its partition."
         for commit, message, content in (
-            ("0" * 40, "First flows", source.replace("green_", "old_green_")),
+            ("0" * 40, "First flows", source.replace("green_", "old_") + "# first\n"),
             (COMMIT, text, source),
         ):
             parsed = self.app.flows.parse(content)

@@ -143,7 +143,7 @@ def test_keys_are_set_changed_and_deleted(site: Site) -> None:
     [
         ({"value": "abc", "kind": "NUMBER"}, "is not a NUMBER"),
         ({"value": "{", "kind": "JSON"}, "not JSON"),
-        ({"key": "bad key"}, "is not valid"),
+        ({"key": "bad key"}, "bad key"),
         ({"ttl": "tomorrow"}, "ISO-8601"),
     ],
 )

@@ -50,6 +50,18 @@ def age(at: datetime | None, now: datetime) -> str:
     return f"{text} ago" if seconds > 0 else f"in {text}"
 
 
+def distance(at: datetime, now: datetime) -> str:
+    """How far away a moment is, however far: `in 38 d`, `2 h ago`."""
+    seconds = (now - at).total_seconds()
+    text = _rough(abs(seconds))
+    return f"{text} ago" if seconds > 0 else f"in {text}"
+
+
+def own_zone(at: datetime) -> str:
+    """A moment in the zone it carries, named: `2026-12-01 09:00 EST`."""
+    return at.strftime("%Y-%m-%d %H:%M %Z")
+
+
 def _rough(seconds: float) -> str:
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size:

@@ -178,6 +178,10 @@ def _age(at: datetime | None) -> str:
     return words.age(at, _reader.get().now)
 
 
+def _distance(at: datetime) -> str:
+    return words.distance(at, _reader.get().now)
+
+
 def _moment(at: datetime | None, *, seconds: bool = True) -> str:
     return words.moment(at, _reader.get().zone, seconds=seconds)
 
@@ -203,7 +207,8 @@ def _environment(assets: Assets, version: str) -> Environment:
         ansi=ansi.to_html, markdown=markdown.to_html, first_line=markdown.first_line,
         cron=cron.describe, duration=words.duration, size=words.size, number=words.number,
         iso=words.iso, value=words.value, pretty=words.pretty, commit=words.short_commit,
-        age=_age, moment=_moment, clock=_clock_time, look=look,
+        age=_age, distance=_distance, own_zone=words.own_zone, moment=_moment,
+        clock=_clock_time, look=look,
     )  # fmt: skip
     environment.globals.update(
         asset=assets.url, link=link, flow_link=flow_link, execution_link=execution_link,

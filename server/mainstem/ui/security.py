@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 from fastapi import Depends
 from starlette.datastructures import FormData
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mainstem.errors import Denied
+from mainstem.guard import is_foreign
 
 CSRF_COOKIE: Final = "mainstem_csrf"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -83,7 +83,8 @@ async def posted_form(request: Request) -> AsyncIterator[FormData]:
 
     Raises Denied when the browser says the request came from elsewhere, or the token is missing.
     """
-    _require_same_origin(request)
+    if is_foreign(request.headers):
+        raise Denied("Changes are accepted only from the dashboard's own pages.")
     async with request.form(max_files=50, max_fields=2_000) as form:
         _require_token(request, form)
         yield form
@@ -96,15 +97,6 @@ def _require_token(request: Request, form: FormData) -> None:
         raise Denied("This form has expired. Reload the page and send it again.")
     if not hmac.compare_digest(given.encode(), held.encode()):
         raise Denied("This form belongs to another session. Reload the page and send it again.")
-
-
-def _require_same_origin(request: Request) -> None:
-    site = request.headers.get("sec-fetch-site")
-    if site is not None and site not in ("same-origin", "none"):
-        raise Denied("Changes are accepted only from the dashboard's own pages.")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Denied("Changes are accepted only from the dashboard's own pages.")
 
 
 #: The parameter type by which a route asks for a proven form.

@@ -1,9 +1,10 @@
 """The dashboard: how things have gone, what runs, what failed, what comes next."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from mainstem.errors import InvalidInput
 from mainstem.ids import random_id
 from mainstem.model.state import State
+from mainstem.services.flows import FlowRevision
 from mainstem.services.search import ExecutionFilter
 from mainstem.ui import charts, preferences, syncs
 from mainstem.ui.desk import Desk, desk
@@ -41,13 +43,30 @@ class Card:
     failed: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
-    """What the reader wants to see."""
+    """What the reader wants to see; flows and triggers are read once for all cards."""
 
+    here: Desk
     period: str
     namespace: str
     now: datetime
+
+    @cached_property
+    def counts(self) -> Mapping[State, int]:
+        """Executions of the period by state."""
+        return self.here.services.search.count_by_state(self.wanted)
+
+    @cached_property
+    def flows(self) -> Sequence[FlowRevision]:
+        """Those of the chosen namespace."""
+        return self.here.services.flows.all(self.namespace or None)
+
+    @cached_property
+    def triggers(self) -> Sequence[TriggerLine]:
+        """Those of the chosen namespace."""
+        found = by_flow(self.here, self.flows) if self.flows else {}
+        return [line for lines in found.values() for line in lines]
 
     @property
     def start(self) -> datetime:
@@ -91,7 +110,7 @@ def _asked(here: Desk, request: Request) -> Asked:
     period = request.query_params.get("period") or "24h"
     if period not in PERIODS:
         raise InvalidInput(f"`{period}` is not a period: choose one of {', '.join(PERIODS)}")
-    return Asked(period, request.query_params.get("namespace", ""), here.clock.now())
+    return Asked(here, period, request.query_params.get("namespace", ""), here.clock.now())
 
 
 def _context(here: Desk, request: Request, asked: Asked) -> dict[str, object]:
@@ -99,12 +118,12 @@ def _context(here: Desk, request: Request, asked: Asked) -> dict[str, object]:
     return {
         "period": asked.period,
         "namespace": asked.namespace,
-        "first_run": _first_run(here),
+        "first_run": _card(lambda: _first_run(here, asked)).content,
         "summary": _card(lambda: _summary(here, asked)),
         "bars": _card(lambda: _bars(here, asked, lambda at: at.astimezone(zone))),
         "failures": _card(lambda: _latest(here, asked, (State.FAILED, State.WARNING))),
         "running": _card(lambda: _open(here, asked)),
-        "upcoming": _card(lambda: _upcoming(here, asked)),
+        "upcoming": _card(lambda: _upcoming(asked)),
         "slowest": _card(lambda: _slowest(here, asked)),
         "syncs": _card(lambda: _syncs(here)),
     }
@@ -119,11 +138,11 @@ def _card(load: Callable[[], object]) -> Card:
         return Card(failed=failed)
 
 
-def _first_run(here: Desk) -> list[dict[str, object]] | None:
+def _first_run(here: Desk, asked: Asked) -> list[dict[str, object]] | None:
     """A checklist until the first execution exists."""
-    search, flows = here.services.search, here.services.flows.namespaces()
-    if search.page(ExecutionFilter(), limit=1).executions:
+    if asked.counts or here.services.search.page(ExecutionFilter(), limit=1).executions:
         return None
+    flows = here.services.flows.namespaces()
     has_source = here.services.syncs is not None and bool(here.services.syncs.sources)
     return [
         {
@@ -145,15 +164,11 @@ def _first_run(here: Desk) -> list[dict[str, object]] | None:
 
 
 def _summary(here: Desk, asked: Asked) -> dict[str, object]:
-    search = here.services.search
-    counts = search.count_by_state(asked.wanted)
-    still_open = search.count_by_state(
+    counts = asked.counts
+    still_open = here.services.search.count_by_state(
         ExecutionFilter(namespace=asked.namespace or None, ended=False)
     )
     ended = sum(n for state, n in counts.items() if state.is_terminal)
-    flows = here.services.flows.all(asked.namespace or None)
-    own = {item.flow for item in flows}
-    triggers = sum(len(lines) for flow, lines in by_flow(here).items() if flow in own)
     load = here.services.load() if here.services.load else None
     return {
         "succeeded": counts.get(State.SUCCESS, 0) + counts.get(State.WARNING, 0),
@@ -163,8 +178,8 @@ def _summary(here: Desk, asked: Asked) -> dict[str, object]:
         "running": sum(n for state, n in still_open.items() if state.is_running),
         "running_note": f"{load[0]} of {load[1]} worker places used" if load else "",
         "queued": still_open.get(State.QUEUED, 0) + still_open.get(State.CREATED, 0),
-        "flows": len(flows),
-        "triggers": triggers,
+        "flows": len(asked.flows),
+        "triggers": len(asked.triggers),
     }
 
 
@@ -204,16 +219,10 @@ def _open(here: Desk, asked: Asked) -> object:
     return with_notes(here, here.services.search.page(wanted, limit=_SHOWN).executions)
 
 
-def _upcoming(here: Desk, asked: Asked) -> list[TriggerLine]:
-    lines = [
-        line
-        for flow, own in by_flow(here).items()
-        for line in own
-        if line.next_at
-        and not line.disabled
-        and (not asked.namespace or f"{flow.namespace}.".startswith(f"{asked.namespace}."))
-    ]
-    return sorted(lines, key=lambda line: line.next_at or asked.now)[:_SHOWN]
+def _upcoming(asked: Asked) -> list[TriggerLine]:
+    dated = [(line.next_at, line) for line in asked.triggers if line.next_at and line.is_on]
+    dated.sort(key=lambda pair: pair[0])
+    return [line for _, line in dated[:_SHOWN]]
 
 
 def _slowest(here: Desk, asked: Asked) -> list[dict[str, object]]:
