@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -42,15 +43,25 @@ async def serve(config: LocalGcpConfig) -> None:
         endpoints = Endpoints.of(chosen)
         listener = _listen(chosen.services)
         async with _storage(state, chosen.storage) as storage:
-            # The import is most of our start; the child comes up meanwhile.
-            services = importlib.import_module("mainstem.localgcp.services")
-            app: Starlette = services.build(config, state, endpoints)
+            app = _load_services(config, state, endpoints)
             async with _serving(app, listener):
                 await storage.wait_ready()
                 storage.watch()
                 ports.remember(state, chosen)
                 _announce(config, endpoints)
                 await stop.wait()
+
+
+def _load_services(config: LocalGcpConfig, state: StateFolder, endpoints: Endpoints) -> Starlette:
+    """Import and build what answers; most of our start, while the storage child comes up."""
+    # Nothing made here is ever garbage, so looking for garbage meanwhile is time lost.
+    gc.disable()
+    try:
+        services = importlib.import_module("mainstem.localgcp.services")
+        app: Starlette = services.build(config, state, endpoints)
+    finally:
+        gc.enable()
+    return app
 
 
 @contextlib.asynccontextmanager
