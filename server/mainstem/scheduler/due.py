@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mainstem.errors import MainstemError
-from mainstem.sdk.schedule import RecoverMissed, ScheduleContext, ScheduledTrigger
+from mainstem.sdk.schedule import RecoverMissed, ScheduleContext, ScheduledTrigger, following
 
 _INSTANT: Final = timedelta(microseconds=1)
 
@@ -54,26 +54,24 @@ def decide(trigger: ScheduledTrigger, ctx: ScheduleContext, due_at: datetime) ->
     tolerance = trigger.tolerance
     if tolerance is not None and date + tolerance < ctx.now:
         reason = f"late by {ctx.now - date}, more than lateMaximumDelay"
-        return Skip(date, reason, following(trigger, ctx, ctx.now - tolerance - _INSTANT))
+        return Skip(date, reason, next_in_time(trigger, ctx, date))
     try:
         holds = trigger.holds(ctx, date)
     except MainstemError as error:
-        return Fail(date, error.message, _candidate(trigger, ctx, date))
+        return Fail(date, error.message, following(trigger, ctx, date))
     if not holds:
         return Skip(date, "the conditions are false", following(trigger, ctx, date))
     return Fire(date, following(trigger, ctx, date))
 
 
-def following(trigger: ScheduledTrigger, ctx: ScheduleContext, after: datetime) -> datetime | None:
-    """The next date; where a condition cannot be asked, the next one whatever it says."""
-    try:
-        return trigger.next(ctx, after)
-    except MainstemError:
-        return _candidate(trigger, ctx, after)
-
-
-def _candidate(trigger: ScheduledTrigger, ctx: ScheduleContext, after: datetime) -> datetime | None:
-    return next(trigger.candidates_after(ctx, after), None)
+def next_in_time(
+    trigger: ScheduledTrigger, ctx: ScheduleContext, after: datetime
+) -> datetime | None:
+    """The next date that is not yet late by more than the trigger bears."""
+    tolerance = trigger.tolerance
+    if tolerance is not None:
+        after = max(after, ctx.now - tolerance - _INSTANT)
+    return following(trigger, ctx, after)
 
 
 def recover(

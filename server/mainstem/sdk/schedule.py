@@ -7,12 +7,13 @@ years as the flow language says, and in candidates so that no condition can stal
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 from typing import Final, Literal
 
 from pydantic import Field
 
+from mainstem.errors import MainstemError
 from mainstem.expr.isodates import offset_datetime_text, zone_named
 from mainstem.model.flow_id import FlowId
 from mainstem.sdk.checks import timezone_fault
@@ -183,11 +184,14 @@ class _DateVariables(Mapping[str, object]):
         return sum(1 for _ in self)
 
 
+def following(trigger: ScheduledTrigger, ctx: ScheduleContext, after: datetime) -> datetime | None:
+    """The next date; where a condition cannot be asked, the next one whatever it says."""
+    try:
+        return trigger.next(ctx, after)
+    except MainstemError:
+        return next(trigger.candidates_after(ctx, after), None)
+
+
 def whole_second(date: datetime) -> datetime:
     """The date without a fraction of a second."""
     return date.replace(microsecond=0)
-
-
-def in_utc(date: datetime) -> datetime:
-    """The same moment as rows hold it."""
-    return date.astimezone(UTC)

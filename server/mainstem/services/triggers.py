@@ -25,7 +25,7 @@ from mainstem.model.trigger import (
     TriggerState,
 )
 from mainstem.sdk.flow import Flow
-from mainstem.sdk.schedule import ScheduledTrigger
+from mainstem.sdk.schedule import ScheduledTrigger, following
 from mainstem.sdk.trigger import FlowTrigger, PollingTrigger, Trigger, WebhookTrigger
 from mainstem.services.backfills import BackfillService
 from mainstem.services.executions import ExecutionService
@@ -185,10 +185,7 @@ class TriggerService:
         ctx = self.parts.scopes.schedule(flow)
         waiting = known.next_at is not None and known.next_at <= ctx.now and known.is_on
         since = known.next_at - _INSTANT if waiting and known.next_at else ctx.now
-        try:
-            return trigger.next(ctx, since)
-        except MainstemError:
-            return ctx.now
+        return following(trigger, ctx, since)
 
     # reading
 
@@ -262,7 +259,7 @@ class TriggerService:
         if not isinstance(trigger, ScheduledTrigger):
             return self._first(flow, trigger)
         ctx = self.parts.scopes.schedule(flow)
-        return trigger.next(ctx, ctx.now)
+        return following(trigger, ctx, ctx.now)
 
     def unlock(self, flow: FlowId, trigger_id: str) -> TriggerState:
         """Free a trigger from the execution it waits for; Conflict when it waits for none."""
