@@ -17,7 +17,7 @@ from mainstem.model.state import History, Moment, State
 from mainstem.sdk.context import KvEntry
 from mainstem.services.flows import FlowChange
 from mainstem.services.previews import PreviewService
-from mainstem.settings import Settings
+from mainstem.settings import GitSettings, Settings
 from mainstem.store import executions as execution_rows
 from mainstem.store import flows as flow_rows
 from mainstem.store import logs as log_rows
@@ -55,13 +55,14 @@ def services(app: App) -> Services:
     return Services(
         flows=app.flows, executions=app.executions, search=app.search, inputs=app.inputs,
         files=app.files, kv=app.kv, triggers=app.triggers, previews=PreviewService(app.storage),
+        syncs=app.syncs,
         parts=parts, load=lambda: (3, 16), facts={"Database": "SQLite", "Address": app.base_url},
     )  # fmt: skip
 
 
-def make_app(folder: Path, clock: Clock | None = None) -> App:
+def make_app(folder: Path, clock: Clock | None = None, git: GitSettings | None = None) -> App:
     """Services over a fresh folder; no loop runs, so that nothing moves while pages are read."""
-    settings = Settings(state_dir=folder)
+    settings = Settings(state_dir=folder, git=git or GitSettings())
     return App(settings, clock=clock or FrozenClock(NOW), ids=seeded_ids("ui"), environment={})
 
 
