@@ -150,6 +150,9 @@ CASES: list[tuple[str, object]] = [
     ("STRUCT(1 AS a, STRUCT(2 AS b) AS c).c.b", 2),
     ("(SELECT AS STRUCT 1 AS x, 2 AS y).y", 2),
     ("(1, 'a') = (1, 'a')", True),
+    ("(2, 'b') IN ((1, 'a'), (2, NULL))", NULL),
+    ("[STRUCT(1 AS a, NULL AS b), (2, 'x')][OFFSET(1)].b", "x"),
+    ("ARRAY_AGG(x)[OFFSET(0)] FROM UNNEST([7]) x", 7),
     # Conditions
     ("NULL IS NULL", True),
     ("NULL = 1", NULL),
@@ -192,6 +195,11 @@ FINGERPRINTS = [
     ("1footrue", -1541654101129638711),
     ("2applefalse", 2794438866806483259),
     ("3true", -4880158226897771312),
+    (("mainstem" * 30)[:20], 5709977124457214753),
+    (("mainstem" * 30)[:40], -4711414384919980054),
+    (("mainstem" * 30)[:64], 6540560794493485599),
+    (("mainstem" * 30)[:65], -2137556040434223118),
+    (("mainstem" * 30)[:200], 6029861739533675565),
 ]
 
 
@@ -261,6 +269,10 @@ ERRORS = [
     ),
     ("CAST('a' AS GEOGRAPHY)", "The local BigQuery emulator does not support type GEOGRAPHY at "
      "[1:20]"),
+    ("RANGE<DATE> '[2024-01-01, 2024-02-01)'",
+     "The local BigQuery emulator does not support RANGE at [1:8]"),
+    ("BIGNUMERIC '1' / 3",
+     "The local BigQuery emulator does not support division of BIGNUMERIC at [1:23]"),
     ("CAST(TRUE AS DATE)", "Invalid cast from BOOL to DATE at [1:13]"),
 ]  # fmt: skip
 

@@ -89,6 +89,11 @@ QUERIES: list[tuple[str, list[tuple[object, ...]]]] = [
      [(1, 1), (2, None)]),
     ("SELECT t FROM (SELECT 1 AS a) t", [({"a": 1},)]),
     ("SELECT AS STRUCT 1 AS a, 2 AS b", [(1, 2)]),
+    (
+        "SELECT ARRAY_AGG(t ORDER BY a DESC LIMIT 1)[OFFSET(0)].* FROM "
+        "UNNEST([STRUCT(1 AS a, 'x' AS b), (2, 'y')]) t",
+        [(2, "y")],
+    ),
     ("SELECT AS VALUE STRUCT(1 AS a)", [(1,)]),
     ("SELECT UPPER(Col) FROM (SELECT 'a' AS cOL)", [("A",)]),
     ("SELECT a.b.c FROM (SELECT STRUCT(STRUCT(1 AS c) AS b) AS a)", [(1,)]),

@@ -1,5 +1,6 @@
 """Statements that change data and definitions, and what they report."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -131,6 +132,22 @@ def test_a_contract_gives_the_query_its_columns(bq: MemoryHost) -> None:
     assert [(f.name, f.mode, f.description) for f in table.schema] == [
         ("a", "REQUIRED", "key"),
         ("b", "NULLABLE", None),
+    ]
+
+
+def test_keys_are_kept_and_not_enforced(bq: MemoryHost) -> None:
+    only(bq, "CREATE TABLE parent (id INT64, PRIMARY KEY (id) NOT ENFORCED)")
+    only(
+        bq,
+        "CREATE TABLE child (id INT64 PRIMARY KEY NOT ENFORCED, "
+        "p INT64 REFERENCES ds.parent (id) NOT ENFORCED)",
+    )
+    only(bq, "INSERT child VALUES (1, 99), (1, 98)")
+    table = bq.table(TableRef("proj", "ds", "child"))
+    assert table is not None
+    assert table.primary_key == ("id",)
+    assert json.loads(table.foreign_keys or "")[0]["columnReferences"] == [
+        {"referencingColumn": "p", "referencedColumn": "id"}
     ]
 
 

@@ -13,6 +13,7 @@ from mainstem.localgcp.bigquery.sql.functions import dateparts, formats
 from mainstem.localgcp.bigquery.sql.functions.invocation import Invocation
 from mainstem.localgcp.bigquery.sql.functions.registry import AGGREGATES, FUNCTIONS, is_refused
 from mainstem.localgcp.bigquery.sql.names import member, resolve_path, system_variable
+from mainstem.localgcp.bigquery.sql.pieces import direction, element_sql, implied_member, json_index
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused, suggestion
 from mainstem.localgcp.bigquery.sql.tree import Expr
 from mainstem.localgcp.bigquery.sql.type_names import resolve_type, type_parameters
@@ -127,7 +128,7 @@ class ExpressionAnalyzer:
         value = self.expression(node.value, scope)
         key = self.expression(node.key, scope)
         if value.type == JSON and not node.mode:
-            return _json_index(value, key, node.at)
+            return json_index(value, key, node.at)
         if not value.type.is_array:
             raise SqlProblem(
                 f"Element access using [] is not supported on values of type {value.type}", node.at
@@ -137,7 +138,7 @@ class ExpressionAnalyzer:
                 f"Array position in [] must be coercible to INT64 type, but has type {key.type}",
                 node.at,
             )
-        sql = once((value.sql, key.sql), lambda names: _element(names[0], names[1], node.mode))
+        sql = once((value.sql, key.sql), lambda names: element_sql(names[0], names[1], node.mode))
         return Value(sql, value.type.of())
 
     # ---- operators ------------------------------------------------------------------------
@@ -179,9 +180,16 @@ class ExpressionAnalyzer:
         kind = supertype(values)
         if kind is None or kind.kind in ("ARRAY", "JSON"):
             raise operators.no_match("IN", tuple(values), node.at)
+        if kind.is_struct:
+            return self._in_structs(node, [coerce(each, kind) for each in values])
         value, *options = (coerce(each, kind).sql for each in values)
         word = "NOT IN" if node.is_negated else "IN"
         return Value(f"({value} {word} ({', '.join(options)}))", BOOL)
+
+    def _in_structs(self, node: tree.InList, values: Sequence[Value]) -> Value:
+        tests = [operators.binary("=", values[0], each, node.at).sql for each in values[1:]]
+        found = f"({' OR '.join(tests)})"
+        return Value(f"(NOT {found})" if node.is_negated else found, BOOL)
 
     def _in_query(self, node: tree.InQuery, scope: Scope) -> Value:
         value = self.expression(node.value, scope)
@@ -325,7 +333,7 @@ class ExpressionAnalyzer:
 
     def _struct(self, node: tree.StructValue, scope: Scope) -> Value:
         members = [
-            (alias or _implied_name(written), self.expression(written, scope))
+            (alias or implied_member(written), self.expression(written, scope))
             for alias, written in node.values
         ]
         if node.type is None:
@@ -431,37 +439,6 @@ class ExpressionAnalyzer:
 
     def _stray(self, node: Any, scope: Scope) -> Value:  # any node that only some calls take
         raise SqlProblem("Syntax error: Unexpected argument", node.at)
-
-
-def direction(item: tree.OrderItem) -> str:
-    """ASC puts NULL first and DESC puts it last unless the query says otherwise."""
-    nulls = item.nulls or ("LAST" if item.is_descending else "FIRST")
-    return f"{'DESC' if item.is_descending else 'ASC'} NULLS {nulls}"
-
-
-def _implied_name(node: Expr) -> str:
-    if isinstance(node, tree.Path):
-        return node.names[-1].text
-    if isinstance(node, tree.Member):
-        return node.name.text
-    return ""
-
-
-def _element(array: str, key: str, mode: str) -> str:
-    position = key if "ORDINAL" not in mode else f"({key} - 1)"
-    if mode.startswith("SAFE"):
-        return f"{array}[CASE WHEN {position} >= 0 THEN {position} + 1 END]"
-    return f"{array}[bq_index(len({array}), {position})]"
-
-
-def _json_index(value: Value, key: Value, at: int) -> Value:
-    if key.type == INT64:
-        sql = f"json_extract({value.sql}, '$[' || {key.sql} || ']')"
-    elif key.type == STRING:
-        sql = f"json_extract({value.sql}, '$.\"' || replace({key.sql}, '\"', '\\\"') || '\"')"
-    else:
-        raise SqlProblem(f"JSON subscript must be INT64 or STRING, not {key.type}", at)
-    return Value(sql, JSON)
 
 
 # Each method takes the node type it stands beside; the table is what the checker cannot follow.

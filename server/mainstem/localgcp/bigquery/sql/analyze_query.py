@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from mainstem.localgcp.bigquery.sql import tree
-from mainstem.localgcp.bigquery.sql.analyze_expression import direction
-from mainstem.localgcp.bigquery.sql.analyze_select import SelectAnalyzer, ordinal
+from mainstem.localgcp.bigquery.sql.analyze_select import SelectAnalyzer
 from mainstem.localgcp.bigquery.sql.casts import can_cast, cast
 from mainstem.localgcp.bigquery.sql.coercion import can_coerce, coerce, supertype
 from mainstem.localgcp.bigquery.sql.context import Context, Function
+from mainstem.localgcp.bigquery.sql.pieces import direction
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused
 from mainstem.localgcp.bigquery.sql.routines import catalog_function
+from mainstem.localgcp.bigquery.sql.select_shape import ordinal
 from mainstem.localgcp.bigquery.sql.type_names import resolve_type
 from mainstem.localgcp.bigquery.sql.types import INT64, Type, quote
 from mainstem.localgcp.bigquery.sql.values import Output, Relation, Scope, Value

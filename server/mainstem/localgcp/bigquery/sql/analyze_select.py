@@ -4,16 +4,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from mainstem.localgcp.bigquery.sql import tree
-from mainstem.localgcp.bigquery.sql.analyze_expression import direction
 from mainstem.localgcp.bigquery.sql.analyze_from import FromAnalyzer, Sources
 from mainstem.localgcp.bigquery.sql.context import Context
-from mainstem.localgcp.bigquery.sql.functions.registry import AGGREGATES
+from mainstem.localgcp.bigquery.sql.pieces import direction
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, suggestion
+from mainstem.localgcp.bigquery.sql.select_shape import (
+    has_aggregate,
+    implied_name,
+    ordinal,
+    range_of,
+    use,
+)
 from mainstem.localgcp.bigquery.sql.tree import Name
-from mainstem.localgcp.bigquery.sql.types import INT64, quote
+from mainstem.localgcp.bigquery.sql.types import quote
 from mainstem.localgcp.bigquery.sql.values import (
     Column,
     Output,
@@ -111,7 +116,10 @@ class SelectAnalyzer(FromAnalyzer):
         return items
 
     def _star(self, star: tree.SelectStar, draft: Draft) -> list[Item]:
+        before = len(draft.scope.loose)
         columns = self._star_columns(star, draft)
+        used = tuple(draft.scope.loose[before:])
+        is_named = star.source is None or range_of(draft.scope, str(star.source)) is not None
         gone = {name.text.casefold() for name in star.without}
         known = {(column.name or "").casefold() for column in columns}
         for name in star.without:
@@ -129,8 +137,10 @@ class SelectAnalyzer(FromAnalyzer):
                 item = replaced[folded]
                 items.append(replace(item, name=column.name))
                 continue
-            _use(column)
-            loose = () if self._is_key(column, draft) else ((column.name or "", star.at),)
+            use(column)
+            loose = used
+            if is_named and not self._is_key(column, draft):
+                loose = ((column.name or "", star.at),)
             items.append(Item(column.name, column.value, None, star.at, loose))
         if not items:
             raise SqlProblem("SELECT * EXCEPT (...) leaves no columns", star.at)
@@ -146,7 +156,7 @@ class SelectAnalyzer(FromAnalyzer):
                 raise SqlProblem("SELECT * must have a FROM clause", star.at)
             return [column for column in draft.source.columns if not column.is_hidden]
         if isinstance(star.source, tree.Path) and len(star.source.names) == 1:
-            found = _range_of(draft.scope, star.source.names[0].text)
+            found = range_of(draft.scope, star.source.names[0].text)
             if found is not None:
                 return [column for column in found if not column.is_hidden]
         value = self.expression(star.source, draft.scope)
@@ -179,7 +189,7 @@ class SelectAnalyzer(FromAnalyzer):
 
     def _group(self, draft: Draft) -> None:
         node, scope = draft.node, draft.scope
-        has_aggregates = any(_has_aggregate(each) for each in (node.items, node.having))
+        has_aggregates = any(has_aggregate(each) for each in (node.items, node.having))
         draft.is_grouped = node.grouping is not None or has_aggregates
         if node.grouping is not None:
             scope.group_keys = set()
@@ -214,7 +224,7 @@ class SelectAnalyzer(FromAnalyzer):
         for each in draft.node.items:
             if isinstance(each, tree.SelectStar):
                 keys += [column.value.sql for column in self._star_columns(each, draft)]
-            elif not _has_aggregate(each.value):
+            elif not has_aggregate(each.value):
                 keys.append(self._key(each.value, draft))
         assert draft.scope.group_keys is not None
         draft.scope.group_keys.update(keys)
@@ -245,7 +255,7 @@ class SelectAnalyzer(FromAnalyzer):
                 raise SqlProblem(f"GROUP BY is out of SELECT column number range: {place}", node.at)
             chosen = items[place - 1]
             assert isinstance(chosen, tree.SelectItem)
-            if _has_aggregate(chosen.value):
+            if has_aggregate(chosen.value):
                 raise SqlProblem(
                     f"Column {place} contains an aggregation function, which is not allowed in "
                     "GROUP BY",
@@ -259,7 +269,7 @@ class SelectAnalyzer(FromAnalyzer):
                     isinstance(each, tree.SelectItem)
                     and each.alias is not None
                     and each.alias.text.casefold() == wanted
-                    and not _has_aggregate(each.value)
+                    and not has_aggregate(each.value)
                 ):
                     return each.value
         return node
@@ -448,52 +458,3 @@ class SelectAnalyzer(FromAnalyzer):
                     "SELECT DISTINCT",
                     item.at,
                 )
-
-
-NOT_CALLS: Final = (tree.Query, Name)
-
-
-def _has_aggregate(node: object) -> bool:
-    """Whether an aggregate without OVER is called here, subqueries left aside."""
-    if isinstance(node, tree.Call):
-        if node.name in AGGREGATES and node.over is None:
-            return True
-        return any(_has_aggregate(each) for each in (*node.arguments, node.over))
-    if isinstance(node, tuple):
-        return any(_has_aggregate(each) for each in node)
-    if isinstance(node, NOT_CALLS):
-        return False
-    fields = getattr(node, "__dataclass_fields__", ())
-    return any(_has_aggregate(getattr(node, key)) for key in fields)
-
-
-def _range_of(scope: Scope, name: str) -> tuple[Column, ...] | None:
-    level: Scope | None = scope
-    while level is not None:
-        found = level.find_range(name)
-        if found is not None:
-            return found.columns
-        level = level.parent
-    return None
-
-
-def _use(column: Column) -> None:
-    origin = column.value.origin
-    if origin is not None:
-        origin.scan.columns.add(origin.column)
-
-
-def ordinal(node: tree.Expr) -> int | None:
-    """The position that a bare integer means in GROUP BY and ORDER BY."""
-    if isinstance(node, tree.Literal) and node.type == INT64:
-        return int(node.value, 0)
-    return None
-
-
-def implied_name(node: tree.Expr) -> str | None:
-    """The name a column has without AS: the last one of a path."""
-    if isinstance(node, tree.Path):
-        return node.names[-1].text
-    if isinstance(node, tree.Member):
-        return node.name.text
-    return None

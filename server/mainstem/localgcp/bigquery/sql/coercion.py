@@ -59,12 +59,19 @@ def _struct_cost(value: Value, target: Type) -> int | None:
     if len(value.type.fields) != len(target.fields):
         return None
     total = 0
-    for (_, source), (_, wanted) in zip(value.type.fields, target.fields, strict=True):
-        cost = coercion_cost(Value("", source, value.constant), wanted)
+    for member, (_, wanted) in zip(_members(value), target.fields, strict=True):
+        cost = coercion_cost(member, wanted)
         if cost is None:
             return None
         total += cost
     return total
+
+
+def _members(value: Value) -> tuple[Value, ...]:
+    """The members of a struct, as they were written if that is known."""
+    if value.members is not None:
+        return value.members
+    return tuple(Value("", kind, value.constant) for _, kind in value.type.fields)
 
 
 def can_coerce(value: Value, target: Type) -> bool:
@@ -79,6 +86,8 @@ def coerce(value: Value, target: Type) -> Value:
         return Value(value.sql, target, value.constant, origin=value.origin)
     if value.constant is not None and value.type == STRING:
         return Value(typed_constant(target, value.constant), target)
+    if value.members is not None and target.is_struct:
+        return _rebuilt(value.members, target)
     if value.type.is_array or value.type.is_struct:
         sql = once_value(value.sql, lambda name: _nested(Value(name, value.type), target))
         return Value(sql, target)
@@ -87,6 +96,18 @@ def coerce(value: Value, target: Type) -> Value:
     if value.constant is not None and value.type.is_numeric:
         return Value(f"CAST({value.constant} AS {target.duckdb()})", target, value.constant)
     return Value(f"CAST({value.sql} AS {target.duckdb()})", target)
+
+
+def _rebuilt(members: Sequence[Value], target: Type) -> Value:
+    """A written struct with each member coerced on its own."""
+    coerced = tuple(
+        coerce(member, wanted) for member, (_, wanted) in zip(members, target.fields, strict=True)
+    )
+    inner = ", ".join(
+        f"{quote(member_name(target, index))} := {member.sql}"
+        for index, member in enumerate(coerced)
+    )
+    return Value(f"struct_pack({inner})", target, members=coerced)
 
 
 def _nested(value: Value, target: Type) -> str:
@@ -109,6 +130,10 @@ def supertype(values: Sequence[Value]) -> Type | None:
     known = [value for value in values if not value.is_null]
     if not known:
         return values[0].type if values else INT64
+    if any(value.members is not None for value in known):
+        joined = _join_written(known)
+        if joined is not None:
+            return joined
     texts_bend = [v for v in known if not (v.is_flexible and v.type.kind == "STRING")] or known
     firm = [v for v in texts_bend if not (v.constant is not None and v.type.kind == "FLOAT64")]
     target = _join_types([value.type for value in firm]) if firm else None
@@ -118,6 +143,21 @@ def supertype(values: Sequence[Value]) -> Type | None:
     if target is None or not all(can_coerce(value, target) for value in known):
         return None
     return target
+
+
+def _join_written(values: Sequence[Value]) -> Type | None:
+    """The common type of structs some of which are written out, member by member."""
+    first = values[0].type
+    if not all(v.type.is_struct and len(v.type.fields) == len(first.fields) for v in values):
+        return None
+    rows = [_members(value) for value in values]
+    fields: list[tuple[str, Type]] = []
+    for index, (name, _) in enumerate(first.fields):
+        kind = supertype([row[index] for row in rows])
+        if kind is None:
+            return None
+        fields.append((name, kind))
+    return Type("STRUCT", None, tuple(fields))
 
 
 def _join_types(kinds: Sequence[Type]) -> Type | None:

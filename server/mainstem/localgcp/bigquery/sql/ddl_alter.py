@@ -2,6 +2,7 @@
 
 # writing SQL is what this package does; names are quoted by types.quote
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -12,7 +13,7 @@ from mainstem.localgcp.bigquery.sql import statements as st
 from mainstem.localgcp.bigquery.sql.coercion import COERCES
 from mainstem.localgcp.bigquery.sql.columns import column_field, with_column_options
 from mainstem.localgcp.bigquery.sql.ddl_other import dataset_ref
-from mainstem.localgcp.bigquery.sql.ddl_table import SKIP
+from mainstem.localgcp.bigquery.sql.ddl_table import SKIP, foreign_keys_json
 from mainstem.localgcp.bigquery.sql.defaults import duckdb_default
 from mainstem.localgcp.bigquery.sql.options import (
     MATERIALIZED_OPTIONS,
@@ -253,8 +254,10 @@ def _rename_table(session: Session, table: Table, action: st.AlterAction) -> Tab
 
 
 def _add_key(session: Session, table: Table, action: st.AlterAction) -> Table:
-    if not action.is_conditional:
-        raise refused("FOREIGN KEY constraints", action.at)
+    if action.foreign_keys:
+        held = json.loads(table.foreign_keys or "[]")
+        held += json.loads(foreign_keys_json(session, action.foreign_keys))
+        return replace(table, foreign_keys=json.dumps(held))
     if table.primary_key:
         raise duplicate(f"Already Exists: PRIMARY KEY of table {table.ref}")
     return replace(table, primary_key=action.keys)

@@ -2,6 +2,7 @@
 
 # writing SQL is what this package does; names are quoted by types.quote
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -102,8 +103,35 @@ def _definition(
     if node.primary_key:
         table = replace(table, primary_key=node.primary_key)
     if node.foreign_keys:
-        raise refused("FOREIGN KEY constraints", node.head.path.at)
+        text = foreign_keys_json(session, node.foreign_keys)
+        table = replace(table, foreign_keys=text)
     return with_options(session, table, node.options, TABLE_OPTIONS)
+
+
+def foreign_keys_json(session: Session, keys: Sequence[st.ForeignKey]) -> str:
+    """Foreign keys as the REST API's `tableConstraints.foreignKeys`."""
+    context = session.analyzer().context
+    out: list[dict[str, object]] = []
+    for key in keys:
+        ref = table_ref(key.table, context)
+        find_table(ref, context, key.table.at)
+        if len(key.columns) != len(key.referenced):
+            raise SqlProblem("FOREIGN KEY must reference as many columns as it has", key.table.at)
+        pairs = zip(key.columns, key.referenced, strict=True)
+        out.append(
+            {
+                "name": key.name or f"fk${len(out) + 1}",
+                "referencedTable": {
+                    "projectId": ref.project,
+                    "datasetId": ref.dataset,
+                    "tableId": ref.table,
+                },
+                "columnReferences": [
+                    {"referencingColumn": own, "referencedColumn": other} for own, other in pairs
+                ],
+            }
+        )
+    return json.dumps(out)
 
 
 def _base(session: Session, node: st.CreateTable) -> Table | None:

@@ -264,10 +264,6 @@ CREATE OR REPLACE MACRO bq_pow(x, y) AS
   THEN CAST(bq_raise(concat('Floating point error in function: POW(', bq_float_text(x), ', ', bq_float_text(y), ')')) AS DOUBLE)
   ELSE pow(x, y) END;
 
-CREATE OR REPLACE MACRO bq_divide_bignumeric(a, b) AS
-  CASE WHEN b = 0 THEN CAST(bq_raise(concat('division by zero: ', bq_decimal_text(a), ' / ', bq_decimal_text(b))) AS DECIMAL(38,18))
-  ELSE CAST(bq_divide_numeric(CAST(a AS DECIMAL(38,9)), CAST(b AS DECIMAL(38,9))) AS DECIMAL(38,18)) END;
-
 -- JSON.
 
 CREATE OR REPLACE MACRO bq_valid_json(x) AS

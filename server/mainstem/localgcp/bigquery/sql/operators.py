@@ -6,7 +6,7 @@ from typing import Final
 from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.coercion import coerce, supertype
 from mainstem.localgcp.bigquery.sql.constants import BadConstant
-from mainstem.localgcp.bigquery.sql.problems import SqlProblem
+from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused
 from mainstem.localgcp.bigquery.sql.types import (
     BOOL,
     BYTES,
@@ -18,7 +18,7 @@ from mainstem.localgcp.bigquery.sql.types import (
     STRING,
     Type,
 )
-from mainstem.localgcp.bigquery.sql.values import Value
+from mainstem.localgcp.bigquery.sql.values import Value, member_at
 
 _UNORDERED: Final = frozenset({"STRUCT", "JSON", "ARRAY"})
 _MOMENTS: Final = frozenset({"DATE", "DATETIME", "TIMESTAMP"})
@@ -108,9 +108,11 @@ def _division(operator: str, left: Value, right: Value, at: int) -> Value | None
     if kind is None or not kind.is_numeric:
         return None
     if kind.kind in ("NUMERIC", "BIGNUMERIC"):
-        name = "bq_divide_numeric" if kind.kind == "NUMERIC" else "bq_divide_bignumeric"
+        if kind.kind == "BIGNUMERIC":
+            # Its quotients have more digits than DuckDB's decimals can hold.
+            raise refused("division of BIGNUMERIC", at)
         sides = coerced(left, kind, at).sql, coerced(right, kind, at).sql
-        return Value(once(sides, lambda names: f"{name}({', '.join(names)})"), kind)
+        return Value(once(sides, lambda names: f"bq_divide_numeric({', '.join(names)})"), kind)
     sides = coerced(left, FLOAT64, at).sql, coerced(right, FLOAT64, at).sql
     return Value(once(sides, lambda names: f"bq_divide({', '.join(names)})"), FLOAT64)
 
@@ -135,8 +137,22 @@ def _comparison(operator: str, left: Value, right: Value, at: int) -> Value | No
     kind = comparable(left, right, is_equality=operator in ("=", "!="), at=at)
     if kind is None:
         return None
+    if kind.is_struct:
+        sides = coerced(left, kind, at).sql, coerced(right, kind, at).sql
+        equal = once(sides, lambda names: _structs_equal(names, kind, at))
+        return Value(equal if operator == "=" else f"(NOT {equal})", BOOL)
     sign = "<>" if operator == "!=" else operator
     return Value(f"({coerced(left, kind, at).sql} {sign} {coerced(right, kind, at).sql})", BOOL)
+
+
+def _structs_equal(names: Sequence[str], kind: Type, at: int) -> str:
+    """Member by member: DuckDB's own comparison takes two NULL members for equal."""
+    left, right = Value(names[0], kind), Value(names[1], kind)
+    tests = [
+        binary("=", member_at(left, index), member_at(right, index), at).sql
+        for index in range(len(kind.fields))
+    ]
+    return f"({' AND '.join(tests)})" if tests else "TRUE"
 
 
 def comparable(left: Value, right: Value, *, is_equality: bool, at: int) -> Type | None:

@@ -1,11 +1,13 @@
 """The grammar of column lists, constraints and OPTIONS."""
 
+from dataclasses import replace
+
 from mainstem.localgcp.bigquery.sql import statements as st
 from mainstem.localgcp.bigquery.sql.parse_query import QueryParser
 from mainstem.localgcp.bigquery.sql.problems import refused
 from mainstem.localgcp.bigquery.sql.tree import Expr, Name, TypeName
 
-Columns = tuple[tuple[st.ColumnDefinition, ...], tuple[str, ...], tuple[str, ...]]
+Columns = tuple[tuple[st.ColumnDefinition, ...], tuple[str, ...], tuple[st.ForeignKey, ...]]
 
 
 class ColumnParser(QueryParser):
@@ -35,7 +37,7 @@ class ColumnParser(QueryParser):
         self.expect("(")
         columns: list[st.ColumnDefinition] = []
         primary: tuple[str, ...] = ()
-        foreign: list[str] = []
+        foreign: list[st.ForeignKey] = []
         while self.token.key != ")":
             if self._at_constraint():
                 keys, references = self.table_constraint()
@@ -46,6 +48,7 @@ class ColumnParser(QueryParser):
                 break
         self.expect(")")
         own = tuple(column.name.text for column in columns if column.is_primary_key)
+        foreign += [column.reference for column in columns if column.reference is not None]
         return tuple(columns), primary or own, tuple(foreign)
 
     def _at_constraint(self) -> bool:
@@ -59,32 +62,33 @@ class ColumnParser(QueryParser):
             return st.ColumnDefinition(self.any_name(), None)
         return self.column_definition()
 
-    def table_constraint(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def table_constraint(self) -> tuple[tuple[str, ...], tuple[st.ForeignKey, ...]]:
         """A table's PRIMARY KEY or FOREIGN KEY, neither of which BigQuery enforces."""
+        name = None
         if self.accept("CONSTRAINT"):
             self.accept("IF", "NOT", "EXISTS")
-            self.name()
-        start = self.token.start
+            name = self.name().text
         if self.accept("PRIMARY", "KEY"):
             keys = tuple(name.text for name in self._names())
             self.expect("NOT", "ENFORCED")
             return keys, ()
         self.expect("FOREIGN", "KEY")
-        self._names()
-        self._references()
-        return (), (self.text[start : self.tokens[self.index - 1].end],)
+        columns = tuple(each.text for each in self._names())
+        return (), (self._references(name, columns),)
 
-    def _references(self) -> None:
+    def _references(self, name: str | None, columns: tuple[str, ...]) -> st.ForeignKey:
         self.expect("REFERENCES")
-        self.table_path()
-        self._names()
+        table = self.table_path()
+        referenced = tuple(each.text for each in self._names())
         self.expect("NOT", "ENFORCED")
+        return st.ForeignKey(name, columns, table, referenced)
 
     def column_definition(self) -> st.ColumnDefinition:
         """A column with its type and attributes."""
         name = self.any_name()
         definition = self.typed_column(name)
         is_required = is_key = False
+        reference: st.ForeignKey | None = None
         default_sql = definition.default_sql
         options: st.Options = ()
         while True:
@@ -96,17 +100,21 @@ class ColumnParser(QueryParser):
                 self.expect("NOT", "ENFORCED")
                 is_key = True
             elif self.token.key == "REFERENCES":
-                self._references()
+                reference = self._references(None, (name.text,))
             elif self.token.key == "OPTIONS":
                 options = self.options()
             elif self.token.key in ("COLLATE", "GENERATED"):
                 raise refused(self.token.key, self.token.start)
             else:
                 break
-        return st.ColumnDefinition(
-            name, definition.type, is_required, default_sql, options, is_key,
-            definition.member_options,
-        )  # fmt: skip
+        return replace(
+            definition,
+            is_required=is_required,
+            default_sql=default_sql,
+            options=options,
+            is_primary_key=is_key,
+            reference=reference,
+        )
 
     def _default(self) -> str:
         start = self.token.start

@@ -65,7 +65,7 @@ class DdlParser(ColumnParser):
         head = self._head(replaces)
         columns: tuple[st.ColumnDefinition, ...] | None = None
         primary: tuple[str, ...] = ()
-        foreign: tuple[str, ...] = ()
+        foreign: tuple[st.ForeignKey, ...] = ()
         like = copied = copied_at = None
         word = "TABLE"
         if self.accept("LIKE"):
@@ -280,8 +280,7 @@ class DdlParser(ColumnParser):
     def _add(self, at: int) -> st.AlterAction:
         if self.token.key in ("PRIMARY", "CONSTRAINT", "FOREIGN"):
             primary, foreign = self.table_constraint()
-            return st.AlterAction("ADD KEY", at, keys=(*primary, *foreign),
-                                  is_conditional=bool(primary))  # fmt: skip
+            return st.AlterAction("ADD KEY", at, keys=primary, foreign_keys=foreign)
         self.expect("COLUMN")
         is_conditional = self.accept("IF", "NOT", "EXISTS")
         definition = self.column_definition()

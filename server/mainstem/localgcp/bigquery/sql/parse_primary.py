@@ -7,7 +7,7 @@ from mainstem.localgcp.bigquery.sql import tree
 from mainstem.localgcp.bigquery.sql.lexer import RESERVED, Kind, Token
 from mainstem.localgcp.bigquery.sql.parse_base import describe
 from mainstem.localgcp.bigquery.sql.parse_call import BITWISE_FLOOR, CallParser
-from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused
+from mainstem.localgcp.bigquery.sql.problems import SqlProblem
 from mainstem.localgcp.bigquery.sql.tree import Expr, Name, Path
 from mainstem.localgcp.bigquery.sql.types import (
     BIGNUMERIC,
@@ -95,8 +95,6 @@ class PrimaryParser(CallParser):
         if token.key in BARE_FUNCTIONS and following.key not in ("(", "."):
             self.advance()
             return tree.Call(token.start, Path(token.start, (Name(token.key, token.start),)), ())
-        if token.key == "RANGE" and following.key == "<":
-            raise refused("type RANGE", token.start)
         return self._path_or_call()
 
     def _constant(self, token: Token) -> Expr:
@@ -285,4 +283,5 @@ PRIMARIES: Final[dict[str, Callable[[PrimaryParser], Expr]]] = {
     "STRUCT": PrimaryParser._struct,
     "INTERVAL": PrimaryParser._interval,
     "NEW": PrimaryParser._refused_word,
+    "RANGE": PrimaryParser._refused_word,
 }

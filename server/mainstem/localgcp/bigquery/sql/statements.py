@@ -15,6 +15,16 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A reference that BigQuery keeps and does not enforce."""
+
+    name: str | None
+    columns: tuple[str, ...]
+    table: Path
+    referenced: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnDefinition:
     name: Name
     type: TypeName | None
@@ -22,6 +32,7 @@ class ColumnDefinition:
     default_sql: str | None = None
     options: Options = ()
     is_primary_key: bool = False
+    reference: ForeignKey | None = None
     member_options: "tuple[ColumnDefinition, ...]" = ()
     """The members of a written STRUCT, with their own NOT NULL and OPTIONS."""
 
@@ -103,7 +114,7 @@ class CreateTable:
     is_temporary: bool
     columns: tuple[ColumnDefinition, ...] | None
     primary_key: tuple[str, ...]
-    foreign_keys: tuple[str, ...]
+    foreign_keys: tuple[ForeignKey, ...]
     like: Path | None
     copied: Path | None
     copied_at: Expr | None
@@ -178,6 +189,7 @@ class AlterAction:
     default_sql: str | None = None
     is_conditional: bool = False
     keys: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class Value:
     is_null: bool = False
     is_parameter: bool = False
     origin: Origin | None = None
+    members: "tuple[Value, ...] | None" = None
+    """The members of a struct that was written out; its literals may still change type."""
 
     @property
     def is_flexible(self) -> bool:
@@ -197,7 +199,8 @@ def struct_value(members: Sequence[tuple[str, Value]]) -> Value:
         f"{quote(member_name(kind, index))} := {value.sql}"
         for index, (_, value) in enumerate(members)
     )
-    return Value(f"struct_pack({inner})", kind)
+    written = tuple(value for _, value in members)
+    return Value(f"struct_pack({inner})", kind, members=written)
 
 
 def member_at(value: Value, index: int) -> Value:

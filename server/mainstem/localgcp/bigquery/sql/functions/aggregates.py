@@ -1,8 +1,10 @@
 """Aggregate functions; with OVER each of them is a window function too."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from mainstem.localgcp.bigquery.sql import tree
+from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.functions.invocation import Handler, Invocation
 from mainstem.localgcp.bigquery.sql.types import (
     BOOL,
@@ -97,11 +99,16 @@ def _average(call: Invocation) -> Value:
         raise call.no_match("AVG(INT64); AVG(FLOAT64); AVG(NUMERIC); AVG(BIGNUMERIC)")
     if value.type.kind in ("INT64", "FLOAT64"):
         return Value(run(call, "avg", value.sql), FLOAT64)
+    if value.type.kind == "BIGNUMERIC":
+        raise call.problem("The local BigQuery emulator does not support AVG of BIGNUMERIC")
     kind = value.type.duckdb()
     total = f"CAST({run(call, 'sum', value.sql)} AS {kind})"
     count = f"CAST(NULLIF({run(call, 'count', value.sql)}, 0) AS {kind})"
-    divide = "bq_divide_numeric" if value.type.kind == "NUMERIC" else "bq_divide_bignumeric"
-    return Value(f"{divide}({total}, {count})", value.type)
+    return Value(once((total, count), _quotient), value.type)
+
+
+def _quotient(names: Sequence[str]) -> str:
+    return f"bq_divide_numeric({', '.join(names)})"
 
 
 def _extreme(function: str) -> Handler:
