@@ -21,6 +21,7 @@ from mainstem.sdk.context import KvEntry
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.inputs import FlowOutput, Input
 from mainstem.sdk.registry import Registry
+from tests.conformance.execution_others import WorldExecutions
 from tests.conformance.execution_tasks import unknown_types, with_fixtures
 from tests.engine.harness import World
 
@@ -49,7 +50,9 @@ class LineWorld:
         self.world.task_time = timedelta(milliseconds=10)
         self.names: dict[str, str] = {}
         self.root: str | None = None
+        self.random = ""
         self.typed = line.get("inputs_mode", "typed") == "typed"
+        self.world.executions_api = WorldExecutions(self.world)
         self.world.coerce = self._coerce
         self.world.coerce_outputs = coerce_outputs
         self._apply_setup(line.get("setup") or {})
@@ -159,7 +162,8 @@ class LineWorld:
     def placeholder(self, text: str) -> Any:
         """The value of `$root.id`, `$taskrun(x).id` and the like; None when it is none."""
         if text == "$random":
-            return self.world.ids()
+            self.random = self.random or self.world.ids()
+            return self.random
         match = re.fullmatch(r"\$taskrun\(([\w-]+)\)\.id", text)
         if match:
             return next(r.id for r in self.runs(self.named(None)) if r.task_id == match[1])

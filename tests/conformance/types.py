@@ -4,6 +4,7 @@ Ours may have more properties and may be laxer about what is required; it must k
 property, alias and enumerated default that the reference documents.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _constant(text: str | None) -> Any:
     if text.lstrip("-").isdigit():
         return int(text)
     if text.startswith('"') and text.endswith('"'):
-        return text[1:-1]
+        return json.loads(text)
     owner, _, member = text.rpartition(".")
     return member if owner and member.isupper() and member.isidentifier() else None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from mainstem.engine.decision import DynamicRun, Submit
 from mainstem.engine.live import LiveExecution
 from mainstem.errors import Denied, InvalidInput, NotFound
-from mainstem.expr import Scope, render, render_value
+from mainstem.expr import Scope, render, render_typed, render_value
 from mainstem.model.execution import Execution
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import State
@@ -191,14 +191,14 @@ class MemoryFiles:
     def _state(self, key: str) -> str:
         return f"kestra:///{state_prefix(self._context.execution.flow)}/{key}"
 
-    def get_state(self, key: str) -> bytes | None:
+    def get_state(self, key: str, *, shared: bool = False) -> bytes | None:
         return self.world.files.get(self._state(key))
 
-    def put_state(self, key: str, content: bytes) -> str:
+    def put_state(self, key: str, content: bytes, *, shared: bool = False) -> str:
         self.world.files[self._state(key)] = content
         return self._state(key)
 
-    def delete_state(self, key: str) -> bool:
+    def delete_state(self, key: str, *, shared: bool = False) -> bool:
         return self.world.files.pop(self._state(key), None) is not None
 
 
@@ -380,6 +380,9 @@ class MemoryContext:
 
     def render_value(self, value: object, extra: Mapping[str, object] | None = None) -> object:
         return render_value(value, self._scope(extra))
+
+    def render_typed(self, text: str) -> object:
+        return render_typed(text, self._scope())
 
     def secret(self, key: str, namespace: str | None = None) -> str:
         return self.host.secret(key, namespace, None)

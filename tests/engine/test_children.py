@@ -140,7 +140,8 @@ def test_for_each_item_splits_runs_and_merges() -> None:
 @pytest.mark.parametrize(
     ("batch", "sizes"),
     [
-        ({"bytes": "15B"}, [2, 2, 1]),
+        ({"bytes": "14B"}, [2, 2, 1]),
+        ({"bytes": "15B"}, [3, 2]),
         ({"partitions": 2}, [3, 2]),
         ({}, [1, 1, 1, 1, 1]),
         ({"rows": "{{ 4 }}"}, [4, 1]),

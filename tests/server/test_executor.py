@@ -35,7 +35,7 @@ def test_a_flow_runs_its_tasks_in_order_and_keeps_outputs_and_logs(server: Serve
     assert execution.state is State.SUCCESS
     assert [run.task_id for run in server.runs(execution)] == ["greet", "value"]
     assert server.outputs(execution)["value"] == {"value": "value for Ada"}
-    assert server.logs(execution) == ["INFO hi Ada"]
+    assert server.logs(execution) == ["INFO hi Ada", "DEBUG value for Ada"]
 
 
 def test_the_history_of_an_execution_has_every_state_once(server: Server) -> None:

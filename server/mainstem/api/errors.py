@@ -33,6 +33,20 @@ _STATUS: Final[Sequence[tuple[type[MainstemError], int]]] = (
 )
 
 
+# What the reference puts before the message, which its clients may look for.
+_TITLES: Final[Sequence[tuple[type[MainstemError], str]]] = (
+    (Gone, "Resource has expired"),
+    (NotFound, "Not Found"),
+    (InvalidInput, "Illegal argument"),
+    (Conflict, "Illegal state"),
+)
+
+
+def _titled(error: MainstemError) -> str:
+    title = next((text for kind, text in _TITLES if isinstance(error, kind)), None)
+    return f"{title}: {error.message}" if title else error.message
+
+
 def status_of(error: MainstemError) -> int:
     """The HTTP status of an error."""
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
@@ -49,7 +63,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(MainstemError)
     async def ours(_request: Request, error: MainstemError) -> JSONResponse:
-        return problem(status_of(error), error.message)
+        return problem(status_of(error), _titled(error))
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -61,7 +75,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail))
+        answer = problem(error.status_code, str(error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
+
+    @app.exception_handler(UnicodeEncodeError)
+    async def not_text(_request: Request, _error: UnicodeEncodeError) -> JSONResponse:
+        return problem(422, "invalid request: it holds half a character (a lone surrogate)")
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> JSONResponse:

@@ -4,13 +4,14 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Body, File, Header, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
 
 from mainstem.api import wire
 from mainstem.api.services import Services
 from mainstem.errors import InvalidInput
 from mainstem.model.duration import parse_duration
 from mainstem.sdk.context import KvEntry
-from mainstem.services.kv_values import from_body
+from mainstem.services.kv_values import check_key, from_body
 
 router = APIRouter(tags=["namespaces"])
 _LARGEST_VALUE = 1_000_000
@@ -46,6 +47,7 @@ async def kv_put(
     description: Annotated[str | None, Header()] = None,
 ) -> Response:
     """The body decides the type: JSON, or a bare ISO date, date-time or duration."""
+    check_key(key)
     body = await request.body()
     if len(body) > _LARGEST_VALUE:
         raise InvalidInput(f"a value may hold {_LARGEST_VALUE} bytes")
@@ -55,7 +57,7 @@ async def kv_put(
         raise InvalidInput("the value is not UTF-8 text") from error
     life: timedelta | None = parse_duration(ttl) if ttl else None
     entry = KvEntry(key, value, kind.value, description=description)
-    services.kv.set(namespace, entry, ttl=life)
+    await run_in_threadpool(services.kv.set, namespace, entry, ttl=life)
     return Response(status_code=200)
 
 

@@ -199,7 +199,13 @@ def _tasks(live: "LiveExecution", _: Node | None) -> object:
 
 
 def _vars(live: "LiveExecution", _: Node | None) -> object:
-    return live.flow.variables
+    """The flow's variables with those that the execution has set or unset."""
+    own = live.execution.variables
+    if not any(name.startswith(("vars.", "unset.")) for name in own):
+        return live.flow.variables
+    set_here = {k.removeprefix("vars."): v for k, v in own.items() if k.startswith("vars.")}
+    merged = {**live.flow.variables, **set_here}
+    return {name: value for name, value in merged.items() if f"unset.{name}" not in own}
 
 
 def _envs(live: "LiveExecution", _: Node | None) -> object:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from mainstem.errors import MainstemError
 from mainstem.model.flow_id import FlowId
@@ -13,6 +13,9 @@ from mainstem.model.metric import MetricKind
 from mainstem.model.state import State
 from mainstem.sdk.fields import Property
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
+
+if TYPE_CHECKING:
+    from mainstem.sdk.task import Task
 
 T = TypeVar("T")
 
@@ -79,11 +82,11 @@ class FileStore(Protocol):
     def purge_execution(self) -> list[str]:
         """Delete every file of this execution; returns their URIs."""
 
-    def get_state(self, key: str) -> bytes | None:
-        """A small file of this flow's state store, kept between executions."""
+    def get_state(self, key: str, *, shared: bool = False) -> bytes | None:
+        """A small file kept between executions: of this flow, or `shared` by its namespace."""
 
-    def put_state(self, key: str, content: bytes) -> str: ...
-    def delete_state(self, key: str) -> bool: ...
+    def put_state(self, key: str, content: bytes, *, shared: bool = False) -> str: ...
+    def delete_state(self, key: str, *, shared: bool = False) -> bool: ...
 
 
 class FileWriter(Protocol):
@@ -108,9 +111,14 @@ class KvEntry:
 
 
 class KvStore(Protocol):
-    """The key-value store; `namespace` None means the flow's own."""
+    """The key-value store; `namespace` None means the flow's own.
 
-    def get(self, key: str, namespace: str | None = None) -> KvEntry | None: ...
+    Raises NotFound for a namespace that does not exist, unless the flow lies in it.
+    """
+
+    def get(self, key: str, namespace: str | None = None) -> KvEntry | None:
+        """Raises Gone when the entry has expired."""
+
     def set(
         self,
         entry: KvEntry,
@@ -162,6 +170,16 @@ class ExecutionQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class LogQuery:
+    """Selects lines of one execution; with a flow only if the execution is one of that flow."""
+
+    execution_id: str
+    level: Level = Level.TRACE
+    task_ids: Sequence[str] = ()
+    flow: FlowId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PurgeOptions:
     executions: bool = True
     logs: bool = True
@@ -172,13 +190,15 @@ class PurgeOptions:
 class Executions(Protocol):
     """What a task may do to executions besides its own."""
 
-    def resume(self, execution_id: str, inputs: Mapping[str, object]) -> None: ...
+    def resume(
+        self, execution_id: str, inputs: Mapping[str, object], within: ExecutionQuery | None = None
+    ) -> None:
+        """Raises NotFound when the execution is not in the namespace and flow of `within`."""
+
     def kill(self, execution_id: str) -> None: ...
     def count(self, query: ExecutionQuery) -> dict[FlowId, int]: ...
     def purge(self, query: ExecutionQuery, options: PurgeOptions) -> Mapping[str, int]: ...
-    def logs(
-        self, execution_id: str | None, level: Level, task_ids: Sequence[str]
-    ) -> Iterator[Mapping[str, object]]: ...
+    def logs(self, query: LogQuery) -> Iterator[Mapping[str, object]]: ...
     def purge_logs(self, query: ExecutionQuery, levels: Sequence[Level]) -> int: ...
     def set_trigger_disabled(self, flow: FlowId, trigger_id: str, disabled: bool) -> None: ...
 
@@ -258,7 +278,13 @@ class RunContext(Protocol):
     def render_value(self, value: object, extra: Mapping[str, object] | None = None) -> object:
         """Render text, lists and maps recursively, with `extra` root variables if given."""
 
+    def render_typed(self, text: str) -> object:
+        """The native value of a lone `{{ expression }}`; any other text renders to text."""
+
     def secret(self, key: str, namespace: str | None = None) -> str: ...
+    def encrypt(self, text: str) -> object:
+        """The sealed form in which an output may hold a secret; expressions read it as text."""
+
     def mask(self, value: str) -> None:
         """Never show `value` in this attempt's logs."""
 
@@ -272,9 +298,15 @@ class RunContext(Protocol):
     def child(self, task_id: str) -> ChildRun:
         """Start a dynamic task run under this one; it shows at once."""
 
+    def build_task(self, properties: Mapping[str, object]) -> "Task":
+        """The task that the properties describe; raises InvalidInput with every fault."""
+
     def set_labels(self, labels: Mapping[str, str]) -> None: ...
     def set_variables(self, variables: Mapping[str, object], remove: Iterable[str] = ()) -> None:
-        """Add and remove root variables of the execution."""
+        """Add and remove root variables of the execution.
+
+        Names `vars.x` stand for `x` within `vars`, names `unset.x` hide the flow's own `vars.x`.
+        """
 
     def end_execution(self, state: State) -> None:
         """Ask that the whole execution ends in `state` once this task has ended."""

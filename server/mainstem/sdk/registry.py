@@ -12,8 +12,11 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
+from pydantic import ValidationError
+
 from mainstem.errors import InvalidInput
 from mainstem.sdk.plugin import Plugin
+from mainstem.sdk.task import Task
 
 P = TypeVar("P", bound=Plugin)
 
@@ -114,3 +117,15 @@ class Registry:
             by_alias=True,
             by_name=False,
         )
+
+
+def built_task(registry: Registry, properties: Mapping[str, object]) -> Task:
+    """The task that the properties describe; raises InvalidInput with every fault."""
+    try:
+        return registry.build(Task, properties, None)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
+            for item in error.errors(include_url=False)
+        )
+        raise InvalidInput(f"`{properties.get('type')}` is not described well: {faults}") from error

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mainstem.errors import InvalidInput
-from mainstem.sdk.context import RunContext, TaskFailed
+from mainstem.sdk.context import RunContext
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.globs import is_glob, working_files
 from mainstem.sdk.plugin import Properties
 
 
@@ -78,7 +79,8 @@ def _write(ctx: RunContext, target: Path, content: object) -> None:
     if isinstance(content, str) and content.startswith(("kestra://", "mainstem://")):
         ctx.files.fetch(content, target)
     elif isinstance(content, str) and content.startswith("nsfile://"):
-        target.write_bytes(ctx.namespace_files.read(content.removeprefix("nsfile://")))
+        namespace, _, path = content.removeprefix("nsfile://").partition("/")
+        target.write_bytes(ctx.namespace_files.read(path, namespace or None))
     elif content is None:
         target.write_bytes(b"")
     else:
@@ -89,18 +91,14 @@ def _write(ctx: RunContext, target: Path, content: object) -> None:
 def collect_outputs(ctx: RunContext, patterns: Sequence[str]) -> dict[str, str]:
     """Store every file that matches a glob; returns URIs by path within the working directory.
 
-    Raises TaskFailed when a plain name (no glob) is not there.
+    A plain name that is not there is told as a warning: the reference lets it pass.
     """
-    root = ctx.workdir.resolve()
     found: dict[str, str] = {}
     for pattern in patterns:
-        wanted = pattern.removeprefix("glob:").lstrip("/")
-        matched = sorted(path for path in root.glob(wanted) if path.is_file())
-        if not matched and not any(mark in wanted for mark in "*?["):
-            raise TaskFailed(f"`outputFiles` names `{pattern}`, but the task wrote no such file")
-        for path in matched:
-            if path.resolve().is_relative_to(root):
-                name = str(path.relative_to(root))
-                if name not in found:
-                    found[name] = ctx.files.put(path, name)
+        matched = list(working_files(ctx.workdir, [pattern]))
+        if not matched and not is_glob(pattern):
+            ctx.log.warn(f"`outputFiles` names `{pattern}`, but the task wrote no such file")
+        for name, path in matched:
+            if name not in found:
+                found[name] = ctx.files.put(path, name)
     return found

@@ -7,7 +7,13 @@ from typing import BinaryIO
 from mainstem.errors import Denied, NotFound
 from mainstem.model.execution import Execution
 from mainstem.storage.base import Storage
-from mainstem.storage.uri import execution_prefix, make_uri, parse_uri, state_prefix
+from mainstem.storage.uri import (
+    execution_prefix,
+    make_uri,
+    parse_uri,
+    shared_state_prefix,
+    state_prefix,
+)
 
 
 class ExecutionFiles:
@@ -52,27 +58,29 @@ class ExecutionFiles:
         """Delete all files of this execution; returns their URIs."""
         return [make_uri(path) for path in self._storage.delete_below(self.prefix)]
 
-    def state_path(self, key: str) -> str:
-        """Where a state-store entry of this flow lies."""
+    def state_path(self, key: str, *, shared: bool = False) -> str:
+        """Where an entry of the flow's state store lies, or of the one its namespace shares."""
         safe = PurePosixPath(key)
         if safe.is_absolute() or ".." in safe.parts:
             raise Denied(f"`{key}` is not a name of the state store")
-        return f"{state_prefix(self._execution.flow)}/{safe}"
+        flow = self._execution.flow
+        prefix = shared_state_prefix(flow.namespace) if shared else state_prefix(flow)
+        return f"{prefix}/{safe}"
 
-    def get_state(self, key: str) -> bytes | None:
+    def get_state(self, key: str, *, shared: bool = False) -> bytes | None:
         try:
-            with self._storage.open(self.state_path(key)) as file:
+            with self._storage.open(self.state_path(key, shared=shared)) as file:
                 return file.read()
         except NotFound:
             return None
 
-    def put_state(self, key: str, content: bytes) -> str:
-        path = self.state_path(key)
+    def put_state(self, key: str, content: bytes, *, shared: bool = False) -> str:
+        path = self.state_path(key, shared=shared)
         self._storage.put_bytes(path, content)
         return make_uri(path)
 
-    def delete_state(self, key: str) -> bool:
-        return self._storage.delete(self.state_path(key))
+    def delete_state(self, key: str, *, shared: bool = False) -> bool:
+        return self._storage.delete(self.state_path(key, shared=shared))
 
 
 def _related(execution: Execution) -> list[str]:

@@ -54,7 +54,8 @@ class ExecutionHost:
         self._files = ExecutionFiles(services.storage, execution)
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
-        place = namespace or self._execution.flow.namespace
+        own = self._execution.flow.namespace
+        place = self._services.kv.reach(namespace or own, own)
         try:
             found = self._services.kv.find(place, key)
         except Gone:

@@ -8,7 +8,7 @@ from mainstem.clock import Clock
 from mainstem.errors import Conflict, Gone, NotFound
 from mainstem.model.flow_id import ancestors
 from mainstem.sdk.context import KvEntry
-from mainstem.services.kv_values import Kind, check_key, coerce, encode, kind_of
+from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
 from mainstem.store import kv as rows
 from mainstem.store.database import Database
 from mainstem.store.kv import StoredKv
@@ -53,6 +53,18 @@ class KvService:
             raise NotFound(f"No value found for key '{key}' in namespace '{namespace}'")
         return found
 
+    def reach(self, namespace: str, origin: str) -> str:
+        """The namespace, for a flow of `origin`: one it lies in, or one that exists.
+
+        Raises NotFound; a namespace exists when it has a flow or an entry, or one below it does.
+        """
+        if namespace in ancestors(origin):
+            return namespace
+        with self._database.read() as tx:
+            if rows.is_known(tx, namespace):
+                return namespace
+        raise NotFound(f"Cannot access the KV store. The namespace '{namespace}' does not exist.")
+
     def set(
         self,
         namespace: str,
@@ -81,7 +93,7 @@ class KvService:
                 value,
                 created_at=old.created_at if old else now,
                 updated_at=now,
-                expires_at=now + ttl if ttl else entry.expires_at,
+                expires_at=entry.expires_at if ttl is None else now + ttl,
                 description=entry.description or (old.description if old else None),
                 revision=old.revision + 1 if old else 1,
             )
@@ -90,6 +102,7 @@ class KvService:
         return new
 
     def delete(self, namespace: str, key: str) -> bool:
+        check_key(key)
         with self._database.write() as tx:
             done = rows.remove(tx, namespace, key)
         self._bus.publish(KV)
@@ -107,7 +120,7 @@ class KvService:
 
     def _located(self, stored: StoredKv) -> Located:
         if stored.expires_at is not None and stored.expires_at <= self._clock.now():
-            raise Gone(f"The requested value has expired: key '{stored.key}'")
-        value = coerce(stored.value, Kind(stored.kind)) if stored.kind != "JSON" else stored.value
+            raise Gone("The requested value has expired")
+        value = decode(stored.value, Kind(stored.kind))
         entry = KvEntry(stored.key, value, stored.kind, stored.expires_at, stored.description)
         return Located(stored.namespace, entry, stored)

@@ -5,12 +5,17 @@ Source: SEMANTICS.md section 11, KV.
 
 import json
 import re
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from mainstem.errors import InvalidInput
+from mainstem.expr import text_of
+from mainstem.expr.errors import Fault
+from mainstem.expr.ion import from_ion
+from mainstem.expr.isodates import java_text
 from mainstem.model.duration import format_duration, parse_duration
 
 KEY: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
@@ -18,7 +23,8 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DATETIME: Final = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?"
 )
-_DURATION: Final = re.compile(r"P(?=[\dT])[\dDTHMS.]+", re.IGNORECASE)
+_DURATION: Final = re.compile(r"P(?=[^T]|T.)(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+_INTEGER: Final = re.compile(r"[+-]?\d+")
 
 
 class Kind(StrEnum):
@@ -32,11 +38,12 @@ class Kind(StrEnum):
 
 
 def check_key(key: str) -> str:
-    """Raises InvalidInput for a key that is not letters, digits, dots, underscores, hyphens."""
+    """The key; raises InvalidInput when it is not one."""
     if not KEY.fullmatch(key):
         raise InvalidInput(
-            f"Key '{key}' is not valid: it must start with a letter or digit and hold only "
-            "letters, digits, `.`, `_` and `-`"
+            "Key must start with an alphanumeric character (uppercase or lowercase) and can "
+            "contain alphanumeric characters (uppercase or lowercase), dots (.), underscores (_), "
+            "and hyphens (-) only."
         )
     return key
 
@@ -53,11 +60,13 @@ def kind_of(value: object) -> Kind:
         return Kind.DATE
     if isinstance(value, timedelta):
         return Kind.DURATION
-    return Kind.STRING if isinstance(value, str) else Kind.JSON
+    if isinstance(value, str) and _DURATION.fullmatch(value):
+        return Kind.DURATION
+    return Kind.STRING if value is None or isinstance(value, str) else Kind.JSON
 
 
 def from_body(body: str) -> tuple[Kind, object]:
-    """Read the body of an API call: JSON, or a bare date, date-time or duration."""
+    """Read the body of an API call: JSON, a bare date, date-time or duration, or Ion."""
     text = body.strip()
     for pattern, kind in (
         (_DURATION, Kind.DURATION),
@@ -66,18 +75,30 @@ def from_body(body: str) -> tuple[Kind, object]:
     ):
         if pattern.fullmatch(text):
             return kind, coerce(text, kind)
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(
-            "the value must be JSON (text in double quotes), or a bare ISO date, date-time "
-            f"or duration: {error}"
-        ) from error
+    value = _parsed(text)
     return kind_of(value), value
 
 
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        try:
+            rows = from_ion(text, all_rows=True)
+        except Fault:
+            rows = None
+        if not isinstance(rows, list) or len(rows) != 1:
+            raise InvalidInput(
+                "the value must be JSON (text in double quotes), or a bare ISO date, date-time "
+                f"or duration: {error}"
+            ) from error
+        return rows[0]
+
+
 def coerce(value: object, kind: Kind) -> object:
-    """The value as its kind; raises InvalidInput when it cannot be one."""
+    """The value as its kind; raises InvalidInput when it cannot be one. Null is of any kind."""
+    if value is None:
+        return None
     try:
         return _COERCE[kind](value)
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
@@ -85,23 +106,36 @@ def coerce(value: object, kind: Kind) -> object:
 
 
 def encode(value: object, kind: Kind) -> object:
-    """The JSON-compatible form that is stored."""
-    if kind is Kind.DATETIME and isinstance(value, datetime):
-        return value.isoformat()
-    if kind is Kind.DATE and isinstance(value, date):
-        return value.isoformat()
+    """The JSON-compatible form that is stored: dates and durations by their ISO text."""
     if kind is Kind.DURATION and isinstance(value, timedelta):
         return format_duration(value)
+    return _plain(value)
+
+
+def decode(stored: object, kind: Kind) -> object:
+    """The value of a stored form."""
+    return stored if kind is Kind.JSON else coerce(stored, kind)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return int(value) if value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, (datetime, date, time, timedelta)):
+        return java_text(value)
     return value
 
 
 def _number(value: object) -> object:
     if isinstance(value, bool):
         raise TypeError
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return value
     text = str(value).strip()
-    return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+    return int(text) if _INTEGER.fullmatch(text) else float(text)
 
 
 def _boolean(value: object) -> object:
@@ -134,7 +168,7 @@ def _json(value: object) -> object:
 def _string(value: object) -> object:
     if isinstance(value, str):
         return value
-    return json.dumps(value) if isinstance(value, (dict, list, bool)) else str(value)
+    return text_of(value)
 
 
 _COERCE: Final = {

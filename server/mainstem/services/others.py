@@ -7,7 +7,7 @@ from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
 from mainstem.model.state import TERMINAL, State
-from mainstem.sdk.context import ExecutionQuery, PurgeOptions
+from mainstem.sdk.context import ExecutionQuery, LogQuery, PurgeOptions
 from mainstem.services.executions import ExecutionService
 from mainstem.services.search import SearchService
 from mainstem.services.triggers import TriggerService
@@ -39,7 +39,14 @@ class OtherExecutions:
         self._triggers = triggers
         self._storage = storage
 
-    def resume(self, execution_id: str, inputs: Mapping[str, object]) -> None:
+    def resume(
+        self, execution_id: str, inputs: Mapping[str, object], within: ExecutionQuery | None = None
+    ) -> None:
+        flow = self._executions.get(execution_id).flow
+        if within is not None and (
+            within.namespace not in (None, flow.namespace) or within.flow_id not in (None, flow.id)
+        ):
+            raise NotFound(f"execution {execution_id} is of flow {flow}, not of the one asked for")
         self._executions.resume(execution_id, inputs)
 
     def kill(self, execution_id: str) -> None:
@@ -75,10 +82,14 @@ class OtherExecutions:
             if cursor is None:
                 return totals
 
-    def logs(
-        self, execution_id: str | None, level: Level, task_ids: Sequence[str]
-    ) -> Iterator[Mapping[str, object]]:
-        wanted = LogFilter(execution_id=execution_id, level=level, task_ids=task_ids)
+    def logs(self, query: LogQuery) -> Iterator[Mapping[str, object]]:
+        wanted = LogFilter(
+            execution_id=query.execution_id,
+            namespace=query.flow.namespace if query.flow else None,
+            flow_id=query.flow.id if query.flow else None,
+            level=query.level,
+            task_ids=query.task_ids,
+        )
         while True:
             lines = self._search.lines(wanted, limit=_PART)
             for item in lines:
@@ -98,17 +109,14 @@ class OtherExecutions:
             wanted = replace(wanted, after=lines[-1].number)
 
     def purge_logs(self, query: ExecutionQuery, levels: Sequence[Level]) -> int:
-        removed = 0
-        for level in levels or list(Level):
-            wanted = LogFilter(
-                namespace=query.namespace,
-                flow_id=query.flow_id,
-                level=level,
-                start=query.start,
-                end=query.end,
-            )
-            removed += self._search.delete_lines(wanted)
-        return removed
+        wanted = LogFilter(
+            namespace=query.namespace,
+            flow_id=query.flow_id,
+            levels=levels,
+            start=query.start,
+            end=query.end,
+        )
+        return self._search.delete_lines(wanted)
 
     def set_trigger_disabled(self, flow: FlowId, trigger_id: str, disabled: bool) -> None:
         """Raises NotFound for an unknown trigger."""

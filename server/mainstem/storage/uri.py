@@ -49,3 +49,8 @@ def input_prefix(flow: FlowId, execution_id: str, input_id: str) -> str:
 
 def state_prefix(flow: FlowId) -> str:
     return f"{flow.namespace.replace('.', '/')}/{flow.id}/states"
+
+
+def shared_state_prefix(namespace: str) -> str:
+    """No flow id begins with `_`, so a flow's own state cannot lie here."""
+    return f"{namespace.replace('.', '/')}/_states"

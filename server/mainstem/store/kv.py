@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, RowMapping, delete, select, true
 
 from mainstem.store.executions import insert_or_replace
-from mainstem.store.tables import kv
+from mainstem.store.tables import flows, kv
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,17 @@ def entries(tx: Connection, namespace: str | None = None) -> list[StoredKv]:
     if namespace is not None:
         query = query.where(kv.c.namespace == namespace)
     return [_from(row) for row in tx.execute(query).mappings()]
+
+
+def is_known(tx: Connection, namespace: str) -> bool:
+    """Whether the namespace, or one below it, has an entry or a current flow."""
+    living = flows.c.is_latest & flows.c.deleted.is_(False)
+    for column, condition in ((kv.c.namespace, true()), (flows.c.namespace, living)):
+        below = column.startswith(f"{namespace}.", autoescape=True)
+        query = select(column).where(condition, (column == namespace) | below).limit(1)
+        if tx.execute(query).first() is not None:
+            return True
+    return False
 
 
 def _from(row: RowMapping) -> StoredKv:

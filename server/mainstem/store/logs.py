@@ -23,7 +23,10 @@ class StoredLine:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """All given parts must hold; `after` and `before` are line numbers."""
+    """All given parts must hold; `after` and `before` are line numbers.
+
+    `level` is the lowest one wanted, `levels` lists exactly those wanted.
+    """
 
     execution_id: str | None = None
     namespace: str | None = None
@@ -33,6 +36,7 @@ class LogFilter:
     trigger_id: str | None = None
     attempt: int | None = None
     level: Level = Level.TRACE
+    levels: Sequence[Level] = ()
     text: str | None = None
     start: datetime | None = None
     end: datetime | None = None
@@ -71,11 +75,11 @@ def add_lines(tx: Connection, lines: Sequence[tuple[LogLine, FlowId | None]]) ->
 
 
 def lines(
-    tx: Connection, wanted: LogFilter, *, limit: int, newest_first: bool = False
+    tx: Connection, wanted: LogFilter, *, limit: int, offset: int = 0, newest_first: bool = False
 ) -> list[StoredLine]:
     """Matching lines by number."""
     order = logs.c.id.desc() if newest_first else logs.c.id
-    query = select(logs).where(*_conditions(wanted)).order_by(order).limit(limit)
+    query = select(logs).where(*_conditions(wanted)).order_by(order).limit(limit).offset(offset)
     return [
         StoredLine(
             row["id"],
@@ -132,6 +136,8 @@ def _edges(wanted: LogFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.level > Level.TRACE:
         found.append(logs.c.level >= int(wanted.level))
+    if wanted.levels:
+        found.append(logs.c.level.in_([int(level) for level in wanted.levels]))
     if wanted.start is not None:
         found.append(logs.c.at >= wanted.start)
     if wanted.end is not None:

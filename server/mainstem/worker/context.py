@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -101,6 +102,7 @@ class AttemptContext:
         self._stops: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._logs: list[AttemptLog] = []
+        self._adopted: list[AttemptContext] = []
         template = LogLine(
             at=job.task_run.history.started_at,
             level=Level.INFO,
@@ -237,17 +239,32 @@ class AttemptContext:
             self._services.clock,
             self._masker,
             self.job.task.threshold(),
-            self._services.wake_logs,
         )
         with self._lock:
             self._logs.append(log)
         return log
 
     def take_lines(self) -> list[LogLine]:
-        """All lines not yet taken, in the order of their logs."""
+        """All lines not yet taken, in the order of their logs, those of adopted ones last."""
+        with self._services.flushing:
+            with self._lock:
+                logs, adopted = list(self._logs), list(self._adopted)
+            lines = [line for log in logs for line in log.take()]
+            return [*lines, *(line for child in adopted for line in child.take_lines())]
+
+    @contextmanager
+    def adopt(self, child: "AttemptContext") -> Iterator[None]:
+        """Within the block a kill reaches the child, and its lines are taken with one's own."""
         with self._lock:
-            logs = list(self._logs)
-        return [line for log in logs for line in log.take()]
+            self._adopted.append(child)
+        self.on_kill(child.kill)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._adopted.remove(child)
+                if child.kill in self._stops:
+                    self._stops.remove(child.kill)
 
     def build_task(self, properties: Mapping[str, object]) -> Task:
         return built_task(self._services.registry, properties)

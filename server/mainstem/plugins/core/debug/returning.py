@@ -1,5 +1,6 @@
 """Returning a rendered value."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from mainstem.model.metric import MetricKind
@@ -14,10 +15,13 @@ class Return(RunnableTask):
     TYPE = "io.kestra.plugin.core.debug.Return"
     ALIASES = ("io.kestra.core.tasks.debugs.Return",)
     INLINE: ClassVar[bool] = True
+    OUTPUTS: ClassVar[Mapping[str, str]] = {"value": "The rendered text."}
 
     format: Property[Text] | None = None
 
     def run(self, ctx: RunContext) -> Outputs:
         value = ctx.render(self.format) if self.format is not None else None
+        if value is not None:
+            ctx.log.debug(value)
         ctx.metric("length", len(value or ""), MetricKind.COUNTER)
         return {"value": value}

@@ -1,10 +1,9 @@
 """Deleting old executions."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
-from mainstem.errors import InvalidInput
 from mainstem.model.state import State
+from mainstem.plugins.core.execution.dates import moment, now_or
 from mainstem.sdk.context import ExecutionQuery, PurgeOptions, RunContext
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import RunnableTask
@@ -33,13 +32,12 @@ class PurgeExecutions(RunnableTask):
 
     def run(self, ctx: RunContext) -> Mapping[str, object]:
         """Without `namespace` all namespaces; without `endDate` nothing that began after now."""
-        end = self._moment(ctx, self.end_date) or ctx.now()
         query = ExecutionQuery(
             namespace=ctx.render(self.namespace) if self.namespace is not None else None,
             flow_id=ctx.render(self.flow_id) if self.flow_id is not None else None,
             states=ctx.render(self.states) if self.states is not None else (),
-            start=self._moment(ctx, self.start_date),
-            end=end,
+            start=moment(ctx, self.start_date),
+            end=now_or(ctx, self.end_date),
         )
         options = PurgeOptions(
             executions=ctx.render(self.purge_execution),
@@ -50,13 +48,3 @@ class PurgeExecutions(RunnableTask):
         counts = dict(ctx.executions.purge(query, options))
         ctx.log.info(f"purged {counts.get('executionsCount', 0)} executions")
         return counts
-
-    def _moment(self, ctx: RunContext, prop: Property[Text] | None) -> datetime | None:
-        if prop is None:
-            return None
-        text = ctx.render(prop)
-        try:
-            found = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise InvalidInput(f"`{text}` is not an ISO date-time") from error
-        return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """Waiting."""
 
+from mainstem.model.duration import format_duration
 from mainstem.sdk.context import RunContext, TaskKilled
 from mainstem.sdk.fields import Duration, Property
 from mainstem.sdk.task import RunnableTask
@@ -13,5 +14,7 @@ class Sleep(RunnableTask):
     duration: Property[Duration]
 
     def run(self, ctx: RunContext) -> None:
-        if ctx.wait(ctx.render(self.duration).total_seconds()):
+        duration = ctx.render(self.duration)
+        ctx.log.info(f"Waiting for {format_duration(duration)}")
+        if ctx.wait(duration.total_seconds()):
             raise TaskKilled

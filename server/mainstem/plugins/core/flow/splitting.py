@@ -16,7 +16,7 @@ _LONGEST: Final = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class BatchSize:
-    """What ends a batch; `partitions` goes before `size`, `size` before `rows`."""
+    """What ends a batch; `size` goes before `partitions`, `partitions` before `rows`."""
 
     rows: object = None
     size: object = None
@@ -29,10 +29,10 @@ def split_lines(files: FileStore, source: str, size: BatchSize) -> list[str]:
     extension = source.rpartition("/")[2].rpartition(".")[2] if "." in source else "txt"
     with files.open(source) as content:
         items = _items(content, size.separator.encode())
-        if size.partitions is not None:
-            return _deal(files, items, _positive(size.partitions), extension)
         if size.size is not None:
             return _fill(files, items, extension, limit=_bytes(str(size.size)))
+        if size.partitions is not None:
+            return _deal(files, items, _positive(size.partitions), extension)
         rows = 1 if size.rows is None else _positive(size.rows)
         return _fill(files, items, extension, rows=rows)
 
@@ -66,22 +66,18 @@ def _items(content: BinaryIO, separator: bytes) -> Iterator[bytes]:
 def _fill(
     files: FileStore, items: Iterator[bytes], extension: str, *, rows: int = 0, limit: int = 0
 ) -> list[str]:
-    """One file after another, each up to so many rows or bytes."""
+    """One file after another; each ends with the item that reaches so many rows or bytes."""
     uris: list[str] = []
     item = next(items, None)
     while item is not None:
         with files.writer(f"batch-{len(uris)}.{extension}") as batch:
             count = written = 0
-            while item is not None and not _is_full(count, written + len(item), rows, limit):
+            while item is not None and not (count >= rows if rows else written >= limit):
                 batch.write(item)
                 count, written = count + 1, written + len(item)
                 item = next(items, None)
         uris.append(batch.uri)
     return uris
-
-
-def _is_full(count: int, size: int, rows: int, limit: int) -> bool:
-    return count >= rows if rows else count > 0 and size > limit
 
 
 def _deal(files: FileStore, items: Iterator[bytes], partitions: int, extension: str) -> list[str]:

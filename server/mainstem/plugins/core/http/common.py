@@ -59,8 +59,8 @@ class HttpOptions(Properties):
     ssl: Ssl | None = None
 
 
-class HttpTask(RunnableTask):
-    """Common properties of HTTP tasks."""
+class HttpCall(Properties):
+    """Common properties of whatever sends a request."""
 
     uri: Property[Text]
     method: Property[Method] = Property("GET", str)
@@ -71,7 +71,6 @@ class HttpTask(RunnableTask):
     content_type: Property[Text] | None = None
     options: HttpOptions = Field(default_factory=HttpOptions)
     ssl_options: Ssl | None = None
-    allow_failed: Property[bool] | None = None
 
     @contextmanager
     def response(self, ctx: RunContext) -> Iterator[Any]:
@@ -89,16 +88,6 @@ class HttpTask(RunnableTask):
                 raise TaskFailed(
                     f"{uri} does not answer: {str(error) or type(error).__name__}"
                 ) from error
-
-    def accepts(self, ctx: RunContext, status: int) -> bool:
-        """Whether an answer of this status is a success for the task."""
-        options = self.options
-        allowed = options.allowed_response_codes
-        if allowed is not None and status in ctx.render(allowed):
-            return True
-        if self.allow_failed is not None and ctx.render(self.allow_failed):
-            return True
-        return status < 400 or ctx.render(options.allow_failed)
 
     def _client(self, ctx: RunContext) -> Any:
         import httpx
@@ -171,6 +160,22 @@ class HttpTask(RunnableTask):
         if files or is_multipart:
             return {"data": fields, "files": files or None}
         return {"data": fields}
+
+
+class HttpTask(HttpCall, RunnableTask):
+    """Common properties of HTTP tasks."""
+
+    allow_failed: Property[bool] | None = None
+
+    def accepts(self, ctx: RunContext, status: int) -> bool:
+        """Whether an answer of this status is a success for the task."""
+        options = self.options
+        allowed = options.allowed_response_codes
+        if allowed is not None and status in ctx.render(allowed):
+            return True
+        if self.allow_failed is not None and ctx.render(self.allow_failed):
+            return True
+        return status < 400 or ctx.render(options.allow_failed)
 
 
 def check_uri(uri: str) -> str:

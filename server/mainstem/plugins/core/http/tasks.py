@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
 from mainstem.plugins.core.http.common import HttpTask
@@ -22,22 +22,24 @@ class Request(HttpTask):
     TYPE = "io.kestra.plugin.core.http.Request"
     ALIASES = ("io.kestra.plugin.fs.http.Request",)
 
+    OUTPUTS: ClassVar[Mapping[str, str]] = {
+        "uri": "The address that answered, after redirects.",
+        "code": "The HTTP status.",
+        "headers": "Header names with their values.",
+        "body": "The body as text, unless `encryptBody`.",
+        "encryptedBody": "The sealed body with `encryptBody`.",
+    }
+
     encrypt_body: Property[bool] = Property(False, bool)
 
     def run(self, ctx: RunContext) -> Outputs:
         with self.response(ctx) as answer:
-            body = _body(answer)
+            body = body_of(answer)
             if not self.accepts(ctx, answer.status_code):
                 raise TaskFailed(_refusal(answer, body))
             ctx.log.debug(f"{answer.url} answered {answer.status_code}")
             ctx.metric("response.length", len(body))
-            encoding = answer.encoding or "utf-8"
-            return {
-                "uri": str(answer.url),
-                "code": answer.status_code,
-                "headers": _headers(answer.headers),
-                "body": body.decode(encoding, "replace") if body else None,
-            }
+            return answered(ctx, answer, body, encrypt=ctx.render(self.encrypt_body))
 
 
 class Download(HttpTask):
@@ -46,13 +48,20 @@ class Download(HttpTask):
     TYPE = "io.kestra.plugin.core.http.Download"
     ALIASES = ("io.kestra.plugin.fs.http.Download",)
 
+    OUTPUTS: ClassVar[Mapping[str, str]] = {
+        "uri": "The stored file.",
+        "code": "The HTTP status.",
+        "length": "The size in bytes.",
+        "headers": "Header names with their values.",
+    }
+
     fail_on_empty_response: Property[bool] = Property(True, bool)
     save_as: Property[str] | None = None
 
     def run(self, ctx: RunContext) -> Outputs:
         with self.response(ctx) as answer:
             if not self.accepts(ctx, answer.status_code):
-                raise TaskFailed(_refusal(answer, _body(answer)))
+                raise TaskFailed(_refusal(answer, body_of(answer)))
             name = ctx.render(self.save_as) if self.save_as is not None else _name(answer)
             size = 0
             with ctx.files.writer(name) as file:
@@ -70,7 +79,21 @@ class Download(HttpTask):
         }
 
 
-def _body(answer: Any) -> bytes:
+def answered(ctx: RunContext, answer: Any, body: bytes, *, encrypt: bool) -> Outputs:
+    """The outputs of a request: the body as text, sealed if asked."""
+    text = body.decode(answer.encoding or "utf-8", "replace") if body else None
+    sealed = encrypt and text is not None
+    return {
+        "uri": str(answer.url),
+        "code": answer.status_code,
+        "headers": _headers(answer.headers),
+        "body": None if sealed else text,
+        "encryptedBody": ctx.encrypt(text) if sealed and text is not None else None,
+    }
+
+
+def body_of(answer: Any) -> bytes:
+    """The whole body; raises TaskFailed when it is too large to be an output."""
     parts, size = [], 0
     for chunk in answer.iter_bytes(_CHUNK):
         size += len(chunk)

@@ -1,6 +1,9 @@
 """The key-value store from within a flow."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from mainstem.errors import NotFound
 from mainstem.sdk.context import KvEntry, RunContext
@@ -18,8 +21,12 @@ class KvTask(RunnableTask):
     def place(self, ctx: RunContext) -> str | None:
         return ctx.render(self.namespace) if self.namespace is not None else None
 
-    def place_name(self, ctx: RunContext) -> str:
-        return self.place(ctx) or ctx.flow.id.namespace
+    def missing(self, ctx: RunContext, key: str) -> NotFound:
+        place = self.place(ctx) or ctx.flow.id.namespace
+        return NotFound(
+            f"No value found for key '{key}' in namespace '{place}' and `errorOnMissing` is set "
+            "to true"
+        )
 
 
 class Set(KvTask):
@@ -28,8 +35,10 @@ class Set(KvTask):
     TYPE = "io.kestra.plugin.core.kv.Set"
 
     key: Property[Text]
-    value: object
-    kv_type: Property[Kind] | None = None
+    value: Text | dict[str, object] | list[object] = Field(
+        description="A lone `{{ expression }}` keeps its type; other text is text."
+    )
+    kv_type: Property[Kind] | None = Field(default=None, description="The type to convert text to.")
     kv_description: Property[Text] | None = None
     overwrite: Property[bool] = Property(True, bool)
     ttl: Property[Duration] | None = None
@@ -37,9 +46,9 @@ class Set(KvTask):
     def run(self, ctx: RunContext) -> None:
         kind = ctx.render(self.kv_type) if self.kv_type is not None else ""
         described = ctx.render(self.kv_description) if self.kv_description is not None else None
-        entry = KvEntry(
-            ctx.render(self.key), ctx.render_value(self.value), kind, description=described
-        )
+        text = self.value
+        value = ctx.render_typed(text) if isinstance(text, str) else ctx.render_value(text)
+        entry = KvEntry(ctx.render(self.key), value, kind, description=described)
         ctx.kv.set(
             entry,
             namespace=self.place(ctx),
@@ -52,6 +61,7 @@ class Get(KvTask):
     """Read the value of a key."""
 
     TYPE = "io.kestra.plugin.core.kv.Get"
+    OUTPUTS: ClassVar[Mapping[str, str]] = {"value": "The value, of the type it was stored with."}
 
     key: Property[Text]
     error_on_missing: Property[bool] = Property(False, bool)
@@ -60,7 +70,7 @@ class Get(KvTask):
         key = ctx.render(self.key)
         entry = ctx.kv.get(key, self.place(ctx))
         if entry is None and ctx.render(self.error_on_missing):
-            raise NotFound(f"No value found for key '{key}' in namespace '{self.place_name(ctx)}'")
+            raise self.missing(ctx, key)
         return {"value": entry.value if entry is not None else None}
 
 
@@ -68,6 +78,7 @@ class GetKeys(KvTask):
     """List the keys of a namespace that begin with a prefix."""
 
     TYPE = "io.kestra.plugin.core.kv.GetKeys"
+    OUTPUTS: ClassVar[Mapping[str, str]] = {"keys": "The keys, without those that have expired."}
 
     prefix: Property[Text] = Property("", str)
 
@@ -79,6 +90,7 @@ class Delete(KvTask):
     """Delete a key."""
 
     TYPE = "io.kestra.plugin.core.kv.Delete"
+    OUTPUTS: ClassVar[Mapping[str, str]] = {"deleted": "Whether there was one."}
 
     key: Property[Text]
     error_on_missing: Property[bool] = Property(False, bool)
@@ -87,5 +99,5 @@ class Delete(KvTask):
         key = ctx.render(self.key)
         done = ctx.kv.delete(key, self.place(ctx))
         if not done and ctx.render(self.error_on_missing):
-            raise NotFound(f"No value found for key '{key}' in namespace '{self.place_name(ctx)}'")
+            raise self.missing(ctx, key)
         return {"deleted": done}

@@ -7,6 +7,8 @@ from mainstem.sdk.context import RunContext
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import RunnableTask
 
+LevelName = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+
 
 class Log(RunnableTask):
     """Write one or more messages to the log of the execution."""
@@ -16,7 +18,7 @@ class Log(RunnableTask):
     INLINE: ClassVar[bool] = True
 
     message: Property[Text | list[Text]]
-    level: Property[Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]] = Property("INFO", str)
+    level: Property[LevelName] = Property("INFO", LevelName)
 
     def run(self, ctx: RunContext) -> None:
         level = Level[ctx.render(self.level)]

@@ -1,0 +1,26 @@
+"""Logging, the old way."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from mainstem.model.log import Level
+from mainstem.plugins.core.log.log import LevelName
+from mainstem.sdk.context import RunContext
+from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.task import RunnableTask
+
+
+class Echo(RunnableTask):
+    """Write `format` to the log; use `core.log.Log`."""
+
+    TYPE = "io.kestra.plugin.core.debug.Echo"
+    ALIASES = ("io.kestra.core.tasks.debugs.Echo",)
+    DEPRECATED: ClassVar[bool] = True
+    INLINE: ClassVar[bool] = True
+
+    format: Property[Text] = Field(description="What to write.")
+    level: Property[LevelName] = Property("INFO", LevelName)
+
+    def run(self, ctx: RunContext) -> None:
+        ctx.log.log(Level[ctx.render(self.level)], ctx.render(self.format))
