@@ -105,7 +105,7 @@ def test_bad_records_within_the_limit_are_left_out_and_reported(
         ("1,x,1,7,8\n", {"ignore_unknown_values": True}, [1, "x"]),
         ('1,"x\ny",1\n', {"allow_quoted_newlines": True}, [1, "x\ny"]),
         ("1,é,1\n".encode("latin-1"), {"encoding": "ISO-8859-1"}, [1, "é"]),
-        (gzip.compress(b"1,x,1\n"), {}, [1, "x"]),
+        (gzip.compress(b"1,x,1\n", mtime=0), {}, [1, "x"]),
         ("h\nh\n1,x,1\n", {"skip_leading_rows": 2}, [1, "x"]),
     ],
 )
@@ -122,7 +122,7 @@ def test_every_csv_option_is_honoured(
 
 def test_objects_are_loaded_by_wildcard(client: bigquery.Client, table_id: str, put) -> None:
     put("wild/part-1.csv", "1,x,1\n")
-    put("wild/part-2.csv", gzip.compress(b"2,y,2\n"))
+    put("wild/part-2.csv", gzip.compress(b"2,y,2\n", mtime=0))
     put("wild/other.txt", "nothing")
     job = client.load_table_from_uri(
         "gs://bq-tests/wild/part-*", table_id, job_config=LoadJobConfig(schema=SCHEMA)

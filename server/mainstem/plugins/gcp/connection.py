@@ -7,6 +7,7 @@ endpoints of a local Google Cloud and no key: anonymous). `impersonatedServiceAc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 from mainstem.errors import MainstemError
@@ -60,7 +61,7 @@ class GcpTask(RunnableTask):
         key = self.key(ctx)
         scopes = ctx.render(self.scopes)
         if key is not None:
-            found = _from_key(key, scopes)
+            found = _from_key(key, scopes, at_google=endpoint is None)
         elif endpoint is not None:
             return AnonymousCredentials()  # type: ignore[no-untyped-call]
         else:
@@ -69,13 +70,30 @@ class GcpTask(RunnableTask):
         return _impersonate(found, ctx.render(target), scopes) if target is not None else found
 
 
-def _from_key(key: dict[str, Any], scopes: list[str]) -> Any:
+def _from_key(key: dict[str, Any], scopes: list[str], *, at_google: bool) -> Any:
     from google.oauth2 import service_account
 
+    kind = service_account.Credentials if at_google else _home_credentials()
     try:
-        return service_account.Credentials.from_service_account_info(key, scopes=scopes)  # type: ignore[no-untyped-call]
+        return kind.from_service_account_info(key, scopes=scopes)
     except ValueError as error:
         raise TaskFailed(f"the service-account key cannot be used: {error}") from error
+
+
+@cache
+def _home_credentials() -> Any:
+    """Credentials that ask Google nothing by themselves.
+
+    The library looks up the account's regional boundary at Google in the background, with the
+    token; where endpoints are elsewhere, nothing may dial out.
+    """
+    from google.oauth2 import service_account
+
+    class HomeCredentials(service_account.Credentials):
+        def _build_regional_access_boundary_lookup_url(self, request: Any = None) -> None:
+            return None
+
+    return HomeCredentials
 
 
 def _default(scopes: list[str]) -> Any:
