@@ -54,7 +54,11 @@ def run(args: argparse.Namespace) -> int:
     if not mark:
         raise InvalidInput(f"`{args.flow}` is not an id of a flow (namespace.id)")
     remote = Remote(args.server)
-    base = f"/triggers/{namespace}/{flow}/{args.trigger}/backfills"
+    with remote.client:
+        return _run(remote, f"/triggers/{namespace}/{flow}/{args.trigger}/backfills", args)
+
+
+def _run(remote: Remote, base: str, args: argparse.Namespace) -> int:
     if args.action == "list":
         for item in remote.call("GET", base):
             print(_line(item))

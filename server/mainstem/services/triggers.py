@@ -265,7 +265,7 @@ class TriggerService:
         """Free a trigger from the execution it waits for; Conflict when it waits for none."""
         state = self.get(flow, trigger_id)
         if state.execution_id is None:
-            raise Conflict("Illegal state: Trigger is not locked")
+            raise Conflict("Trigger is not locked")
         with self.parts.database.write() as tx:
             rows.unlock(tx, [state.execution_id])
         self.parts.bus.publish(TRIGGERS)

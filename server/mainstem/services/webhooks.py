@@ -83,7 +83,7 @@ class WebhookService:
             if _is_key(trigger, rendering, key) and found is None:
                 found = (flow, trigger, rendering)
         if found is None:
-            raise NotFound("Not Found: Flow not found")
+            raise NotFound("Flow not found")
         return found
 
     def _record(self, evaluation: Evaluation, fired: Fired | None = None) -> None:
