@@ -14,6 +14,7 @@ from demo.processes import DemoError
 
 TERMINAL = frozenset({"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "RETRIED", "SKIPPED"})
 REFUSED = frozenset({"INVALID", "FAILED", "STALLED"})
+CHATTER = frozenset({"TRACE", "DEBUG"})
 POLL_SECONDS = 0.2
 
 
@@ -251,7 +252,8 @@ class Api:
         """Why it did not succeed: the failing tasks and the last log lines."""
         words = [f"{execution.flow} {execution.id} ended {execution.state}."]
         words += [f"  task {run.task_id}: {run.state}" for run in execution.culprits]
-        for entry in self.logs(execution.id)[-lines:]:
+        told = [entry for entry in self.logs(execution.id) if entry.get("level") not in CHATTER]
+        for entry in told[-lines:]:
             words.append(
                 f"  {entry.get('level', ''):5} {entry.get('taskId') or '-'}: {_text(entry)}"
             )

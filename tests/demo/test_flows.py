@@ -11,6 +11,8 @@ import yaml
 
 from demo.taxi_data import COLUMNS
 from mainstem.expr.render import parse_problems
+from mainstem.flowspec.parse import parse_flow
+from mainstem.sdk.registry import Registry
 
 REPOSITORY = Path(__file__).parents[2]
 FLOWS = sorted((REPOSITORY / "flows" / "taxi").glob("*.yaml"))
@@ -64,6 +66,12 @@ def test_a_flow_is_named_like_its_file_and_lives_in_the_folder_of_its_namespace(
     flow = load(path)
     assert (flow["id"], flow["namespace"]) == (path.stem, path.parent.name)
     assert flow["description"]
+
+
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
+def test_the_server_accepts_every_flow_without_a_remark(path: Path) -> None:
+    parsed = parse_flow(path.read_text(), Registry.installed(), path=path.name)
+    assert parsed.problems == ()
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
