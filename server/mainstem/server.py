@@ -2,23 +2,27 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp
 
 from mainstem import __version__
 from mainstem.api.application import create_api
 from mainstem.api.services import ApiServices
 from mainstem.app import App
-from mainstem.ui.application import create_ui
+from mainstem.guard import Guard
+from mainstem.ui.application import close_ui, create_ui
 from mainstem.ui.desk import Services as UiServices
 
 _SILENT = timedelta(seconds=30)
 
 
 def create_server(app: App) -> FastAPI:
-    """The ASGI application; `/` leads to the dashboard at `/ui/`."""
+    """The ASGI application; `/` leads to the dashboard at `/ui/`.
+
+    `state.end_streams` ends live streams, so that a server that stops need not wait for them.
+    """
     web = create_api(
         ApiServices(
             flows=app.flows,
@@ -35,12 +39,16 @@ def create_server(app: App) -> FastAPI:
             health=lambda: health(app),
         )
     )
-    web.mount("/ui", create_dashboard(app))
+    dashboard = create_dashboard(app)
+    web.mount("/ui", dashboard)
+    web.state.end_streams = partial(close_ui, dashboard)
     web.add_api_route("/", _home, include_in_schema=False)
+    web.add_middleware(Guard, base_url=app.base_url)
     return web
 
 
-def create_dashboard(app: App) -> ASGIApp:
+def create_dashboard(app: App) -> FastAPI:
+    """The dashboard; `close_ui` ends its live streams."""
     services = UiServices(
         flows=app.flows,
         executions=app.executions,
@@ -51,6 +59,7 @@ def create_dashboard(app: App) -> ASGIApp:
         files=app.files,
         previews=app.previews,
         syncs=app.syncs,
+        load=lambda: (app.workers.load[0], app.workers.slots),
     )
     return create_ui(services, app.bus, app.clock)
 
@@ -67,7 +76,8 @@ def health(app: App) -> Mapping[str, object]:
     loops["executor"] = "UP" if last is not None and now - last < _SILENT else "DOWN"
     for ticker in app.tickers:
         wanted = max(_SILENT, timedelta(seconds=3 * ticker.component.interval_seconds))
-        alive = ticker.last_tick is not None and now - ticker.last_tick < wanted
+        seen = ticker.last_tick or ticker.started_at
+        alive = seen is not None and now - seen < wanted
         loops[ticker.component.name] = "UP" if alive else "DOWN"
     down = [name for name, state in loops.items() if state == "DOWN"]
     return {"status": "DOWN" if down else "UP", "version": __version__, "components": loops}

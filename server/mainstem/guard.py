@@ -1,0 +1,67 @@
+"""Keeps other web sites from using the server through its user's browser.
+
+The server listens on loopback and has no users, so whoever can send it a request may do
+everything. A browser on the same machine can, on behalf of any page: by a name that resolves to
+loopback (DNS rebinding), or by posting across sites.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def host_of(netloc: str) -> str:
+    """The name in `name:port` or `[::1]:port`, in small letters; empty when it has none."""
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether the browser says that the request comes from a page of another site."""
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
+class Guard:
+    """ASGI middleware: 403 for a foreign Host, and for changes that a foreign page sends."""
+
+    def __init__(self, app: ASGIApp, base_url: str) -> None:
+        self._app = app
+        self._hosts = LOOPBACK | {host_of(urlsplit(base_url).netloc)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reason = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if reason is None:
+            await self._app(scope, receive, send)
+        else:
+            await _refuse(reason, send)
+
+    def _refusal(self, scope: Scope) -> str | None:
+        headers = Headers(scope=scope)
+        host = host_of(headers.get("host", ""))
+        if not host or host not in self._hosts:
+            return (
+                "The Host of the request is not an address of this server. Use "
+                "http://127.0.0.1, or set `server.base_url` to the address that you use."
+            )
+        if scope.get("method", "GET") not in _READING and is_foreign(headers):
+            return "Changes are accepted only from this server's own pages and from programs."
+        return None
+
+
+async def _refuse(reason: str, send: Send) -> None:
+    body = json.dumps({"message": reason, "_embedded": {"errors": [{"message": reason}]}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
