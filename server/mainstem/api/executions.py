@@ -1,19 +1,26 @@
 """Routes of executions: creating, reading and acting on them."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
 from mainstem.api import wire
-from mainstem.api.filters import execution_filter, parse_labels
+from mainstem.api.filters import (
+    PageNumber,
+    PageSize,
+    Revision,
+    execution_filter,
+    parse_labels,
+    parse_moment,
+)
 from mainstem.api.follow import follow_execution, wait_for_end
 from mainstem.api.services import ApiServices, Services
-from mainstem.errors import InvalidInput, MainstemError
+from mainstem.errors import Conflict, InvalidInput, MainstemError
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
@@ -22,6 +29,27 @@ from mainstem.services.search import ExecutionFilter
 
 router = APIRouter(tags=["executions"])
 _LARGEST_UPLOAD = 1_000_000_000
+
+
+class LabelBody(BaseModel):
+    """One label."""
+
+    key: str
+    value: str
+
+
+class BulkLabelsBody(BaseModel):
+    """Labels for several executions."""
+
+    executionsId: list[str]
+    executionLabels: list[LabelBody]
+
+
+class TaskRunStateBody(BaseModel):
+    """How a task run is to have ended."""
+
+    taskRunId: str
+    state: State
 
 
 def _full(services: ApiServices, execution: Execution) -> wire.Json:
@@ -37,10 +65,7 @@ async def _form(request: Request) -> tuple[dict[str, object], dict[str, tuple[st
     """Inputs and uploads of a multipart form; a repeated field gives a list."""
     kind = request.headers.get("content-type", "")
     if kind.startswith("application/json"):
-        body = await request.json()
-        if not isinstance(body, dict):
-            raise InvalidInput("the body must be a map of inputs")
-        return body, {}
+        return await _json_inputs(request), {}
     if not kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
         return {}, {}
     inputs: dict[str, object] = {}
@@ -61,12 +86,22 @@ async def _form(request: Request) -> tuple[dict[str, object], dict[str, tuple[st
     return inputs, files
 
 
+async def _json_inputs(request: Request) -> dict[str, object]:
+    try:
+        body = await request.json()
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise InvalidInput("the body must be a map of inputs")
+    return body
+
+
 @router.get("/executions/search")
 def search(
     request: Request,
     services: Services,
-    page: Annotated[int, Query(ge=1)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 25,
+    page: PageNumber = 1,
+    size: PageSize = 25,
 ) -> wire.Json:
     """Newest first; filters as in the reference: namespace, flowId, state, labels, dates, q."""
     wanted = execution_filter(request.query_params)
@@ -79,8 +114,8 @@ def of_flow(
     services: Services,
     namespace: str,
     flowId: str,
-    page: Annotated[int, Query(ge=1)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 25,
+    page: PageNumber = 1,
+    size: PageSize = 25,
 ) -> wire.Json:
     """Executions of one flow, newest first."""
     wanted = ExecutionFilter(flows=[FlowId(namespace, flowId)])
@@ -103,41 +138,6 @@ async def follow(execution_id: str, services: Services) -> StreamingResponse:
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
-
-
-@router.post("/executions/{namespace}/{flow_id}")
-async def create(  # noqa: PLR0913 - the wire's parameters
-    namespace: str,
-    flow_id: str,
-    request: Request,
-    services: Services,
-    wait: bool = False,
-    revision: int | None = None,
-    scheduleDate: datetime | None = None,
-) -> wire.Json:
-    """Start an execution; inputs come as a multipart form, labels as `labels=key:value`."""
-    inputs, files = await _form(request)
-    run = NewRun(
-        FlowId(namespace, flow_id),
-        inputs=inputs,
-        files=files,
-        labels=parse_labels(request.query_params.getlist("labels")),
-        revision=revision,
-        schedule_at=scheduleDate,
-    )
-    execution = await run_in_threadpool(services.executions.create, run)
-    if wait:
-        execution = await wait_for_end(services, execution.id)
-        return await run_in_threadpool(_full, services, execution)
-    return _brief(services, execution)
-
-
-@router.post("/executions/trigger/{namespace}/{flow_id}")
-async def trigger(
-    namespace: str, flow_id: str, request: Request, services: Services, wait: bool = False
-) -> wire.Json:
-    """The older address of creating an execution."""
-    return await create(namespace, flow_id, request, services, wait)
 
 
 @router.post("/executions/{namespace}/{flow_id}/validate")
@@ -174,9 +174,11 @@ def kill(
     isOnKillCascade: bool = True,
 ) -> Response:
     """Ask to end an execution; its subflows are ended too."""
-    execution = services.executions.kill(execution_id)
-    ended = execution.state.is_terminal and not isOnKillCascade
-    return Response(status_code=409 if ended else 202)
+    execution = services.executions.get(execution_id)
+    if execution.state.is_terminal and not isOnKillCascade:
+        raise Conflict(f"execution {execution_id} is {execution.state}: it has ended")
+    services.executions.kill(execution_id)
+    return Response(status_code=202)
 
 
 @router.post("/executions/{execution_id}/pause")
@@ -193,7 +195,7 @@ async def resume(execution_id: str, request: Request, services: Services) -> Res
 
 
 @router.post("/executions/{execution_id}/restart")
-def restart(execution_id: str, services: Services, revision: int | None = None) -> wire.Json:
+def restart(execution_id: str, services: Services, revision: Revision = None) -> wire.Json:
     return _brief(services, services.executions.restart(execution_id, revision))
 
 
@@ -202,20 +204,17 @@ def replay(
     execution_id: str,
     services: Services,
     taskRunId: str | None = None,
-    revision: int | None = None,
+    revision: Revision = None,
 ) -> wire.Json:
     return _brief(services, services.executions.replay(execution_id, taskRunId, revision))
 
 
 @router.post("/executions/{execution_id}/state")
 def change_task_run_state(
-    execution_id: str, services: Services, body: Annotated[dict[str, str], Body()]
+    execution_id: str, services: Services, body: TaskRunStateBody
 ) -> wire.Json:
     """`{"taskRunId": …, "state": …}`."""
-    task_run_id, state = body.get("taskRunId"), body.get("state")
-    if not task_run_id or not state or state not in State.__members__:
-        raise InvalidInput("the body must give `taskRunId` and a `state`")
-    changed = services.executions.change_task_run_state(execution_id, task_run_id, State[state])
+    changed = services.executions.change_task_run_state(execution_id, body.taskRunId, body.state)
     return _brief(services, changed)
 
 
@@ -235,11 +234,9 @@ def unqueue(execution_id: str, services: Services, state: State = State.RUNNING)
 
 
 @router.post("/executions/{execution_id}/labels")
-def set_labels(
-    execution_id: str, services: Services, body: Annotated[list[dict[str, str]], Body()]
-) -> wire.Json:
+def set_labels(execution_id: str, services: Services, body: list[LabelBody]) -> wire.Json:
     """`[{"key": …, "value": …}]`."""
-    labels = {item.get("key", ""): item.get("value", "") for item in body}
+    labels = {item.key: item.value for item in body}
     return _brief(services, services.executions.set_labels(execution_id, labels))
 
 
@@ -247,6 +244,42 @@ def set_labels(
 def delete(execution_id: str, services: Services) -> Response:
     services.executions.delete(execution_id)
     return Response(status_code=204)
+
+
+# After the actions: `/executions/ID/restart` would be a flow `restart` of namespace `ID`.
+@router.post("/executions/{namespace}/{flow_id}")
+async def create(  # noqa: PLR0913 - the wire's parameters
+    namespace: str,
+    flow_id: str,
+    request: Request,
+    services: Services,
+    wait: bool = False,
+    revision: Revision = None,
+    scheduleDate: str | None = None,
+) -> wire.Json:
+    """Start an execution; inputs come as a multipart form, labels as `labels=key:value`."""
+    inputs, files = await _form(request)
+    run = NewRun(
+        FlowId(namespace, flow_id),
+        inputs=inputs,
+        files=files,
+        labels=parse_labels(request.query_params.getlist("labels")),
+        revision=revision,
+        schedule_at=parse_moment(scheduleDate),
+    )
+    execution = await run_in_threadpool(services.executions.create, run)
+    if wait:
+        execution = await wait_for_end(services, execution.id, request.is_disconnected)
+        return await run_in_threadpool(_full, services, execution)
+    return _brief(services, execution)
+
+
+@router.post("/executions/trigger/{namespace}/{flow_id}")
+async def trigger(
+    namespace: str, flow_id: str, request: Request, services: Services, wait: bool = False
+) -> wire.Json:
+    """The older address of creating an execution."""
+    return await create(namespace, flow_id, request, services, wait)
 
 
 # in bulk
@@ -321,10 +354,7 @@ def delete_by_query(request: Request, services: Services) -> wire.Json:
 
 
 @bulk.post("/executions/labels/by-ids")
-def labels_by_ids(services: Services, body: Annotated[dict[str, object], Body()]) -> wire.Json:
+def labels_by_ids(services: Services, body: BulkLabelsBody) -> wire.Json:
     """`{"executionsId": […], "executionLabels": [{"key": …, "value": …}]}`."""
-    ids, given = body.get("executionsId"), body.get("executionLabels")
-    if not isinstance(ids, list) or not isinstance(given, list):
-        raise InvalidInput("the body must give `executionsId` and `executionLabels`")
-    labels = {str(item["key"]): str(item["value"]) for item in given}
-    return _in_bulk(services, lambda s, i: s.executions.set_labels(i, labels), ids)
+    labels = {item.key: item.value for item in body.executionLabels}
+    return _in_bulk(services, lambda s, i: s.executions.set_labels(i, labels), body.executionsId)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
 
+from fastapi import Query
 from starlette.datastructures import QueryParams
 
 from mainstem.errors import InvalidInput
@@ -10,6 +12,13 @@ from mainstem.model.duration import parse_duration
 from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.services.search import ExecutionFilter, LogFilter
+
+# What fits the database's whole numbers.
+_LARGEST: Final = 2**63 - 1
+
+PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Query(ge=1, le=1_000)]
+Revision = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
 def parse_labels(items: Iterable[str]) -> dict[str, str]:
@@ -41,7 +50,7 @@ def execution_filter(params: QueryParams) -> ExecutionFilter:
 
 def log_filter(params: QueryParams, execution_id: str | None = None) -> LogFilter:
     """The filter of a log search; raises InvalidInput naming a bad parameter."""
-    attempt, after = params.get("attempt"), params.get("after")
+    attempt = parse_number(params, "attempt")
     return LogFilter(
         execution_id=execution_id or params.get("executionId") or None,
         namespace=params.get("namespace") or None,
@@ -49,13 +58,23 @@ def log_filter(params: QueryParams, execution_id: str | None = None) -> LogFilte
         task_run_ids=params.getlist("taskRunId"),
         task_ids=params.getlist("taskId"),
         trigger_id=params.get("triggerId") or None,
-        attempt=int(attempt) + 1 if attempt and attempt.isdigit() else None,
+        attempt=None if attempt is None else attempt + 1,
         level=parse_level(params.get("minLevel") or params.get("level")),
         text=params.get("q") or None,
         start=_start(params),
         end=parse_moment(params.get("endDate")),
-        after=int(after) if after and after.isdigit() else None,
+        after=parse_number(params, "after"),
     )
+
+
+def parse_number(params: QueryParams, name: str) -> int | None:
+    """A parameter that counts something; raises InvalidInput for anything else."""
+    text = params.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < _LARGEST):
+        raise InvalidInput(f"{name} `{text}` is not a number of 0 or more")
+    return int(text)
 
 
 def parse_state(text: str) -> State:
@@ -81,9 +100,9 @@ def parse_moment(text: str | None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidInput(f"`{text}` is not an ISO date-time") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _start(params: QueryParams) -> datetime | None:
@@ -91,5 +110,8 @@ def _start(params: QueryParams) -> datetime | None:
     back = params.get("timeRange")
     if given is None and back:
         length: timedelta = parse_duration(back)
-        return datetime.now(UTC) - length
+        try:
+            return datetime.now(UTC) - length
+        except OverflowError as error:
+            raise InvalidInput(f"timeRange `{back}` is too long") from error
     return given

@@ -1,17 +1,27 @@
 """Routes of flows."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Body, File, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
 
 from mainstem.api import wire
-from mainstem.api.services import Services
+from mainstem.api.filters import PageNumber, PageSize, Revision
+from mainstem.api.services import ApiServices, Services
 from mainstem.errors import InvalidInput
 from mainstem.model.flow_id import FlowId
 from mainstem.services.archives import split_documents, unpack_flows
 
 router = APIRouter(tags=["flows"])
 _LARGEST = 20_000_000
+
+
+class FlowName(BaseModel):
+    """A flow by name."""
+
+    namespace: str
+    id: str
 
 
 async def _text(request: Request) -> str:
@@ -29,8 +39,8 @@ def search(
     services: Services,
     q: str = "",
     namespace: str | None = None,
-    page: Annotated[int, Query(ge=1)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 25,
+    page: PageNumber = 1,
+    size: PageSize = 25,
 ) -> wire.Json:
     """Flows whose id or namespace contains the text, by namespace and id."""
     wanted = q.strip("*").lower()
@@ -55,14 +65,18 @@ def namespaces(services: Services) -> list[str]:
 async def create(request: Request, services: Services) -> wire.Json:
     """Create a flow from YAML."""
     source = await _text(request)
-    return wire.flow(services.flows.save(source))
+    return wire.flow(await run_in_threadpool(services.flows.save, source))
 
 
 @router.post("/flows/validate")
 async def validate(request: Request, services: Services) -> list[wire.Json]:
     """Check one or more YAML documents; nothing is stored."""
+    return await run_in_threadpool(_constraints, services, await _text(request))
+
+
+def _constraints(services: ApiServices, text: str) -> list[wire.Json]:
     found = []
-    for index, source in enumerate(split_documents(await _text(request))):
+    for index, source in enumerate(split_documents(text)):
         parsed = services.flows.parse(source)
         errors = [p for p in parsed.problems if p.is_error]
         flow = parsed.flow
@@ -87,12 +101,19 @@ def import_flows(
     services: Services,
     fileUpload: Annotated[UploadFile, File()],
 ) -> list[str]:
-    """Save every flow of a YAML file (documents split by ---) or a zip archive."""
+    """Save the flows of a YAML file (documents split by ---) or a zip archive: all or none."""
     content = fileUpload.file.read(_LARGEST + 1)
     if len(content) > _LARGEST:
         raise InvalidInput(f"the upload is larger than {_LARGEST} bytes")
     sources = unpack_flows(fileUpload.filename or "", content)
-    return [str(services.flows.save(source).flow) for source in sources]
+    return [str(saved.flow) for saved in services.flows.save_all(sources)]
+
+
+@router.delete("/flows/delete/by-ids")
+def delete_by_ids(services: Services, ids: list[FlowName]) -> wire.Json:
+    """Delete flows given as {namespace, id}; all of them or, when one is not there, none."""
+    services.flows.delete_all([FlowId(item.namespace, item.id) for item in ids])
+    return {"count": len(ids)}
 
 
 @router.get("/flows/{namespace}")
@@ -103,7 +124,7 @@ def of_namespace(namespace: str, services: Services) -> list[wire.Json]:
 
 
 @router.get("/flows/{namespace}/{flow_id}")
-def get(namespace: str, flow_id: str, services: Services, revision: int | None = None) -> wire.Json:
+def get(namespace: str, flow_id: str, services: Services, revision: Revision = None) -> wire.Json:
     return wire.flow(services.flows.revision(FlowId(namespace, flow_id), revision))
 
 
@@ -112,8 +133,12 @@ async def update(namespace: str, flow_id: str, request: Request, services: Servi
     """Replace a flow's source; id and namespace cannot change."""
     source = await _text(request)
     expected = FlowId(namespace, flow_id)
-    services.flows.head(expected)
-    return wire.flow(services.flows.save(source, expected=expected))
+
+    def save() -> wire.Json:
+        services.flows.head(expected)
+        return wire.flow(services.flows.save(source, expected=expected))
+
+    return await run_in_threadpool(save)
 
 
 @router.delete("/flows/{namespace}/{flow_id}", status_code=204)
@@ -126,11 +151,3 @@ def delete(namespace: str, flow_id: str, services: Services) -> Response:
 def revisions(namespace: str, flow_id: str, services: Services) -> list[wire.Json]:
     """Newest first."""
     return [wire.flow(item) for item in services.flows.revisions(FlowId(namespace, flow_id))]
-
-
-@router.delete("/flows/delete/by-ids")
-def delete_by_ids(services: Services, ids: Annotated[list[dict[str, str]], Body()]) -> Any:
-    """Delete flows given as {namespace, id}."""
-    for item in ids:
-        services.flows.delete(FlowId(item["namespace"], item["id"]))
-    return {"count": len(ids)}

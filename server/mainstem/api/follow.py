@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from fastapi.concurrency import run_in_threadpool
 
 from mainstem.api import wire
 from mainstem.api.services import ApiServices
 from mainstem.bus.inprocess import execution_topic
+from mainstem.errors import NotFound
 from mainstem.model.execution import Execution
 from mainstem.services.search import LogFilter, StoredLine
 
@@ -42,12 +44,14 @@ async def _wait(changed: asyncio.Event, seconds: float) -> None:
     changed.clear()
 
 
-async def wait_for_end(services: ApiServices, execution_id: str) -> Execution:
-    """The execution once it has ended."""
+async def wait_for_end(
+    services: ApiServices, execution_id: str, gone: Callable[[], Awaitable[bool]]
+) -> Execution:
+    """The execution once it has ended, or as it is when the caller has `gone`."""
     with signals(services, execution_topic(execution_id)) as changed:
         while True:
             execution = await run_in_threadpool(services.executions.get, execution_id)
-            if execution.state.is_terminal:
+            if execution.state.is_terminal or await gone():
                 return execution
             await _wait(changed, _LOOK_SECONDS)
 
@@ -60,21 +64,20 @@ def _event(name: str, body: object, number: object = "") -> str:
 async def follow_execution(
     services: ApiServices, execution_id: str, full: Callable[[Execution], wire.Json]
 ) -> AsyncIterator[str]:
-    """`start` with the execution as it is, `progress` on each change, `end` when it has ended."""
-    seen: str | None = None
-    with signals(services, execution_topic(execution_id)) as changed:
+    """`start` with the execution as it is, `progress` as it goes on, `end` when it has ended.
+
+    One that is deleted meanwhile ends the stream.
+    """
+    name = "start"
+    with signals(services, execution_topic(execution_id)) as changed, suppress(NotFound):
         while True:
             execution = await run_in_threadpool(services.executions.get, execution_id)
             body = await run_in_threadpool(full, execution)
-            current = json.dumps(body, default=str)
             if execution.state.is_terminal:
                 yield _event("end", body)
                 return
-            if current != seen:
-                yield _event("start" if seen is None else "progress", body)
-                seen = current
-            else:
-                yield ": keep-alive\n\n"
+            yield _event(name, body)
+            name = "progress"
             await _wait(changed, _KEEP_ALIVE_SECONDS)
 
 
@@ -83,7 +86,7 @@ async def follow_logs(
 ) -> AsyncIterator[str]:
     """Every line as it is written; ends after the execution has ended and all are told."""
     after = wanted.after
-    with signals(services, execution_topic(execution_id)) as changed:
+    with signals(services, execution_topic(execution_id)) as changed, suppress(NotFound):
         while True:
             execution = await run_in_threadpool(services.executions.get, execution_id)
             lines = await run_in_threadpool(_more, services, wanted, after)
@@ -101,11 +104,4 @@ async def follow_logs(
 
 
 def _more(services: ApiServices, wanted: LogFilter, after: int | None) -> list[StoredLine]:
-    part = LogFilter(
-        execution_id=wanted.execution_id,
-        task_run_ids=wanted.task_run_ids,
-        task_ids=wanted.task_ids,
-        level=wanted.level,
-        after=after,
-    )
-    return services.search.lines(part, limit=_LINES)
+    return services.search.lines(replace(wanted, after=after), limit=_LINES)

@@ -1,15 +1,18 @@
 """Routes of logs, metrics and files of executions."""
 
 from collections.abc import Iterator
-from typing import Annotated, BinaryIO, Final
+from dataclasses import replace
+from typing import BinaryIO, Final
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from mainstem.api import wire
-from mainstem.api.filters import log_filter
+from mainstem.api.filters import PageNumber, PageSize, log_filter
 from mainstem.api.follow import follow_logs
-from mainstem.api.services import Services
+from mainstem.api.services import ApiServices, Services
+from mainstem.services.search import LogFilter
 
 router = APIRouter(tags=["logs"])
 _CHUNK: Final = 1 << 20
@@ -20,13 +23,12 @@ _MOST: Final = 10_000
 def search(
     request: Request,
     services: Services,
-    page: Annotated[int, Query(ge=1)] = 1,
-    size: Annotated[int, Query(ge=1, le=1000)] = 100,
+    page: PageNumber = 1,
+    size: PageSize = 100,
 ) -> wire.Json:
     """Lines of any execution, newest first."""
     wanted = log_filter(request.query_params)
-    lines = services.search.lines(wanted, limit=page * size, newest_first=True)
-    part = lines[(page - 1) * size :]
+    part = services.search.lines(wanted, limit=size, offset=(page - 1) * size, newest_first=True)
     total = sum(services.search.lines_by_level(wanted).values())
     return wire.listing([wire.log_line(item) for item in part], total)
 
@@ -40,23 +42,29 @@ def of_execution(execution_id: str, request: Request, services: Services) -> lis
 
 
 @router.get("/logs/{execution_id}/download")
-def download(execution_id: str, request: Request, services: Services) -> PlainTextResponse:
-    """The same as text."""
+def download(execution_id: str, request: Request, services: Services) -> StreamingResponse:
+    """All lines as text."""
     services.executions.get(execution_id)
     wanted = log_filter(request.query_params, execution_id)
-    lines = services.search.lines(wanted, limit=_MOST)
-    text = "".join(
-        f"{wire.moment(i.line.at)} {i.line.level.name} {i.line.task_id or '-'} {i.line.message}\n"
-        for i in lines
+    return StreamingResponse(
+        _as_text(services, wanted),
+        media_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{execution_id}.log"'},
     )
-    return PlainTextResponse(
-        text, headers={"Content-Disposition": f'attachment; filename="{execution_id}.log"'}
-    )
+
+
+def _as_text(services: ApiServices, wanted: LogFilter) -> Iterator[str]:
+    while lines := services.search.lines(wanted, limit=_MOST):
+        for item in lines:
+            line = item.line
+            yield f"{wire.moment(line.at)} {line.level.name} {line.task_id or '-'} {line.message}\n"
+        wanted = replace(wanted, after=lines[-1].number)
 
 
 @router.get("/logs/{execution_id}/follow")
 async def follow(execution_id: str, request: Request, services: Services) -> StreamingResponse:
     """Server-sent events, one per line."""
+    await run_in_threadpool(services.executions.get, execution_id)
     wanted = log_filter(request.query_params, execution_id)
     return StreamingResponse(
         follow_logs(services, execution_id, wanted),
@@ -84,7 +92,7 @@ def file(execution_id: str, path: str, services: Services) -> StreamingResponse:
     """Download a file of the execution by its URI."""
     execution = services.executions.get(execution_id)
     info = services.previews.info(execution, path)
-    safe = info.name.encode("ascii", "replace").decode().replace('"', "'")
+    safe = "".join(c if c.isascii() and c.isprintable() and c != '"' else "_" for c in info.name)
     return StreamingResponse(
         _chunks(services.previews.open(execution, path)),
         media_type="application/octet-stream",

@@ -24,7 +24,10 @@ def parse_duration(text: str) -> timedelta:
     if match is None or not any(parts.values()) or text.strip().upper().endswith("T"):
         raise InvalidInput(f"`{text}` is not an ISO-8601 duration such as PT30S, PT5M or P1D")
     amounts = {unit: float(v.replace(",", ".")) for unit, v in parts.items() if v}
-    length = timedelta(**amounts)
+    try:
+        length = timedelta(**amounts)
+    except OverflowError as error:
+        raise InvalidInput(f"`{text}` is longer than a duration may be") from error
     return -length if match["sign"] == "-" else length
 
 

@@ -3,13 +3,23 @@
 import io
 import re
 import zipfile
+import zlib
 from typing import Final
 
 from mainstem.errors import InvalidInput
 
 _MOST_FILES: Final = 20_000
 _MOST_BYTES: Final = 200_000_000
-_SEPARATOR: Final = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_SEPARATOR: Final = re.compile(r"^---[ \t\r]*$", re.MULTILINE)
+# What reading a damaged, encrypted or oddly packed member raises.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
 
 
 def split_documents(text: str) -> list[str]:
@@ -31,16 +41,19 @@ def unpack_flows(name: str, content: bytes) -> list[str]:
 
 def _unzip(content: bytes) -> list[str]:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except zipfile.BadZipFile as error:
-        raise InvalidInput("the upload is not a zip archive") from error
-    members = [m for m in archive.infolist() if m.filename.endswith((".yaml", ".yml"))]
-    if len(members) > _MOST_FILES or sum(m.file_size for m in members) > _MOST_BYTES:
-        raise InvalidInput("the archive unpacks to too many or too large files")
-    found = []
-    for member in members:
-        found += split_documents(_decode(member.filename, archive.read(member)))
-    return found
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [m for m in archive.infolist() if _is_flow(m.filename)]
+            if len(members) > _MOST_FILES or sum(m.file_size for m in members) > _MOST_BYTES:
+                raise InvalidInput("the archive unpacks to too many or too large files")
+            texts = [_decode(m.filename, archive.read(m)) for m in members]
+    except _UNREADABLE as error:
+        raise InvalidInput("the upload is not a zip archive that can be read") from error
+    return [document for text in texts for document in split_documents(text)]
+
+
+def _is_flow(name: str) -> bool:
+    """Archives made on macOS hold a shadow of every file."""
+    return name.endswith((".yaml", ".yml")) and not name.startswith("__MACOSX/")
 
 
 def _decode(name: str, content: bytes) -> str:

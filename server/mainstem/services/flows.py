@@ -21,8 +21,6 @@ from mainstem.store.flows import FlowRevision, Origin
 
 __all__ = ["FlowChange", "FlowRevision", "FlowService", "FlowWatcher", "InvalidFlow", "Origin"]
 
-__all__ = ["FlowChange", "FlowRevision", "FlowService", "FlowWatcher", "InvalidFlow", "Origin"]
-
 _CACHED = 2_000
 
 
@@ -91,6 +89,21 @@ class FlowService:
         self.announce()
         return saved
 
+    def save_all(self, sources: Sequence[str]) -> list[FlowRevision]:
+        """Create or update several flows: all of them, or none.
+
+        Raises InvalidFlow, or InvalidInput when two sources are of one flow.
+        """
+        changes = [FlowChange(self.parse(source)) for source in sources]
+        ids = [_checked(change.parsed).flow_id for change in changes]
+        twice = next((flow_id for flow_id in ids if ids.count(flow_id) > 1), None)
+        if twice is not None:
+            raise InvalidInput(f"flow `{twice}` is there more than once: leave one of them out")
+        with self._database.write() as tx:
+            saved = self.apply(tx, changes, [])
+        self.announce()
+        return saved
+
     def apply(
         self, tx: Connection, changes: Sequence[FlowChange], deletes: Sequence[FlowId]
     ) -> list[FlowRevision]:
@@ -140,9 +153,14 @@ class FlowService:
 
     def delete(self, flow_id: FlowId) -> None:
         """Raises NotFound."""
-        self.head(flow_id)
+        self.delete_all([flow_id])
+
+    def delete_all(self, flow_ids: Sequence[FlowId]) -> None:
+        """Delete these flows; raises NotFound, and deletes none, when one is not there."""
+        for flow_id in flow_ids:
+            self.head(flow_id)
         with self._database.write() as tx:
-            self.apply(tx, [], [flow_id])
+            self.apply(tx, [], list(dict.fromkeys(flow_ids)))
         self.announce()
 
     def head(self, flow_id: FlowId) -> FlowRevision:

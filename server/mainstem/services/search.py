@@ -81,11 +81,16 @@ class SearchService:
             return views.current_tasks(tx, execution_ids)
 
     def lines(
-        self, wanted: LogFilter, *, limit: int = 1_000, newest_first: bool = False
+        self,
+        wanted: LogFilter,
+        *,
+        limit: int = 1_000,
+        offset: int = 0,
+        newest_first: bool = False,
     ) -> list[StoredLine]:
         """Log lines by number; go on after the last number with `wanted.after`."""
         with self._database.read() as tx:
-            return logs.lines(tx, wanted, limit=limit, newest_first=newest_first)
+            return logs.lines(tx, wanted, limit=limit, offset=offset, newest_first=newest_first)
 
     def lines_by_level(self, wanted: LogFilter) -> dict[Level, int]:
         with self._database.read() as tx:
