@@ -83,9 +83,16 @@ class App:
         return Sealer(load_or_create_key(self.settings.state_dir / "master.key"))
 
     @property
-    def base_url(self) -> str:
+    def local_url(self) -> str:
+        """Where this process listens."""
         server = self.settings.server
-        return (server.base_url or f"http://{server.host}:{server.port}").rstrip("/")
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        return f"http://{host}:{server.port}"
+
+    @property
+    def base_url(self) -> str:
+        """The address that users use."""
+        return (self.settings.server.base_url or self.local_url).rstrip("/")
 
     def _make_services(self) -> None:
         database, clock, bus = self.database, self.clock, self.bus
@@ -155,7 +162,6 @@ class App:
             options=self.options,
             clock=self.clock,
             work_root=settings.state_dir.resolve() / "work",
-            wake_logs=lambda: None,
             environment=self._engine_environment,
         )
         self.workers = WorkerPool(services, self._tell, settings.worker.threads)
@@ -175,7 +181,9 @@ class App:
         )
         self.executor = Executor(self.database, self.stepper, Alarms(), self.clock, self.bus)
         self.executor.react(self.triggers.react)
-        self.executions.connect(self.executor.created, self.executor.wake)
+        self.executions.connect(
+            self.executor.created, self.executor.wake, self.executor.await_settled
+        )
 
     def _tell(self, item: object) -> None:
         self.executor.tell(item)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from mainstem.engine.decision import Decision, Submit, Timer
 from mainstem.engine.live import LiveExecution
+from mainstem.executor.items import Told
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
@@ -81,6 +82,13 @@ class Batch:
             entry.closed = True
         elif decision.execution is not None and not decision.execution.state.is_terminal:
             entry.closed = False
+
+    def settle(self, told: Told) -> None:
+        """The rows that this event came from go with the batch."""
+        if told.timer is not None:
+            self.dropped[(told.execution_id, told.timer)] = None
+        if told.asked is not None:
+            self.handled.append(told.asked)
 
     def set_timer(self, execution_id: str, timer: Timer) -> None:
         key = (execution_id, timer.key)

@@ -18,12 +18,21 @@ class Created:
 class Told:
     """An event for an execution; None means that the date it waited for has come.
 
-    `timer` is the key of the timer that rang; its row goes with the batch.
+    `timer` is the key of the timer that rang, `asked` the number of the stored event: their rows
+    go with the batch.
     """
 
     execution_id: str
     event: Event | None
     timer: str | None = None
+    asked: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A stored event that means nothing; its row goes."""
+
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +52,4 @@ class Stop:
     """End after the batch at hand."""
 
 
-Item = Created | Told | Recovered | Report | Progress | Wake | Stop
+Item = Created | Told | Unreadable | Recovered | Report | Progress | Wake | Stop

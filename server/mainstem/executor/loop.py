@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, MainstemError
+from mainstem.errors import Bug, Conflict, MainstemError, Transient
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.asked import event_of
 from mainstem.executor.batch import Batch
-from mainstem.executor.items import Created, Item, Stop, Told, Wake
+from mainstem.executor.items import Created, Item, Stop, Told, Unreadable, Wake
 from mainstem.executor.steps import Stepper
 from mainstem.model.execution import Execution
 from mainstem.store import inbox
@@ -49,6 +49,9 @@ class Executor:
         self._queue: SimpleQueue[Item] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._reaction: Reaction = lambda _tx, _moved: ()
+        self._ending = threading.Event()
+        self._settled = threading.Condition()
+        self._last_asked = 0
         self.last_tick: datetime | None = None
 
     def react(self, reaction: Reaction) -> None:
@@ -68,21 +71,29 @@ class Executor:
         """There is something in the inbox."""
         self._queue.put(Wake())
 
-    @property
-    def backlog(self) -> int:
-        """Events not yet taken."""
-        return self._queue.qsize()
+    def await_settled(self, asked: int, seconds: float) -> bool:
+        """Wait until the stored event was handled; False where nobody will in that time.
+
+        Never waits in the executor's own thread.
+        """
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return False
+        with self._settled:
+            return self._settled.wait_for(lambda: self._last_asked >= asked, seconds)
 
     # life
 
     def start(self) -> None:
         """Recover what was open, then take events in a thread of its own."""
+        self._ending.clear()
         self.recover()
         self._thread = threading.Thread(target=self._run, name="mainstem-executor", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End after the events already queued."""
+        self._ending.set()
         if self._thread is not None:
             self._queue.put(Stop())
             self._thread.join()
@@ -127,18 +138,30 @@ class Executor:
     def handle(self, items: Sequence[Item]) -> None:
         """Advance and commit these items; never raises.
 
-        A conflicting write makes it read and try again. A batch that fails is taken apart, so
-        that one bad item costs its own execution only, which ends FAILED.
+        A conflicting write makes it read and try again, and so does a database that is away, for
+        as long as it takes. A batch that fails is taken apart, so that one bad item costs its own
+        execution only, which ends FAILED.
         """
-        for attempt in range(1, _TRIES + 1):
+        self._handle([*(i for i in items if not isinstance(i, Wake)), *self._found(items)])
+
+    def _handle(self, items: Sequence[Item]) -> None:
+        conflicts = failures = 0
+        while True:
             batch = Batch()
             try:
                 self._step(batch, items)
                 self._finish(batch)
             except Conflict as error:
                 self._stepper.forget(batch, items)
-                if attempt == _TRIES:
+                conflicts += 1
+                if conflicts == _TRIES:
                     self._take_apart(items, error)
+                    return
+            except Transient as error:
+                self._stepper.forget(batch, items)
+                failures += 1
+                if not self._patient(error, failures):
+                    return
             except Exception as error:
                 _log.exception("a batch failed", extra={"items": len(items)})
                 self._stepper.forget(batch, items)
@@ -147,10 +170,15 @@ class Executor:
             else:
                 return
 
+    def _patient(self, error: Transient, failures: int) -> bool:
+        """Wait before another try; False when the process ends meanwhile, and rows must do."""
+        _log.warning("events wait for the database", extra={"reason": error.message})
+        return not self._ending.wait(min(2.0**failures / 10, _LOOK_SECONDS))
+
     def _take_apart(self, items: Sequence[Item], error: Exception) -> None:
         if len(items) > 1:
             for item in items:
-                self.handle([item])
+                self._handle([item])
             return
         batch = Batch()
         try:
@@ -169,27 +197,42 @@ class Executor:
 
     def _step(self, batch: Batch, items: Sequence[Item]) -> None:
         steps: deque[Item] = deque(items)
-        for alarm in self._alarms.due(self._clock.now()):
-            steps.append(alarm)
-        if any(isinstance(item, Wake) for item in items):
-            steps.extend(self._asked(batch))
         while steps:
             item = steps.popleft()
             try:
                 steps.extend(self._stepper.step(batch, item))
+            except (Conflict, Transient):
+                raise
             except MainstemError as error:
                 _log.warning(
                     "an event was refused",
                     extra={"event": type(item).__name__, "reason": error.message},
                 )
 
-    def _asked(self, batch: Batch) -> list[Told]:
+    def _found(self, items: Sequence[Item]) -> list[Item]:
+        """What the inbox holds, if somebody said so, and the alarms that have come."""
+        found: list[Item] = []
+        if any(isinstance(item, Wake) for item in items):
+            try:
+                found.extend(self._asked())
+            except Transient as error:
+                _log.warning("the inbox cannot be read", extra={"reason": error.message})
+        found.extend(self._alarms.due(self._clock.now()))
+        return found
+
+    def _asked(self) -> list[Item]:
         with self._database.read() as tx:
             found = inbox.asked(tx, _INBOX)
-        batch.handled.extend(asked.id for asked in found)
         if len(found) == _INBOX:
             self._queue.put(Wake())
-        return [Told(asked.execution_id, event_of(asked)) for asked in found]
+        told: list[Item] = []
+        for asked in found:
+            try:
+                told.append(Told(asked.execution_id, event_of(asked), asked=asked.id))
+            except (Bug, KeyError, ValueError):
+                _log.exception("a stored event cannot be read", extra={"event": asked.id})
+                told.append(Unreadable(asked.id))
+        return told
 
     def _commit(self, batch: Batch) -> Sequence[Execution]:
         moved = batch.changes_of_state()
@@ -197,6 +240,9 @@ class Executor:
             batch.write(tx)
             reactions = self._reaction(tx, moved) if moved else ()
         batch.committed()
+        with self._settled:
+            self._last_asked = max([self._last_asked, *batch.handled])
+            self._settled.notify_all()
         return reactions
 
     def _dispatch(self, batch: Batch) -> None:

@@ -29,7 +29,7 @@ from mainstem.errors import MainstemError
 from mainstem.executor.alarms import SCHEDULE
 from mainstem.executor.batch import Batch, Entry
 from mainstem.executor.capacity import Capacity
-from mainstem.executor.items import Created, Item, Recovered, Told
+from mainstem.executor.items import Created, Item, Recovered, Told, Unreadable
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
@@ -102,6 +102,8 @@ class Stepper:
         entry_id = _subject(item)
         if entry_id is None:
             return
+        if isinstance(item, Told):
+            batch.settle(item)
         entry = self._entry(entry_id)
         live, now = entry.live, self._services.now()
         if not live.execution.state.is_terminal:
@@ -124,9 +126,8 @@ class Stepper:
         match item:
             case Created(execution):
                 return self._begin(batch, self._adopt(execution))
-            case Told(execution_id, event, timer):
-                if timer is not None:
-                    batch.dropped[(execution_id, timer)] = None
+            case Told(execution_id, event):
+                batch.settle(item)
                 entry = self._entry(execution_id)
                 if event is None:
                     return self._admit(batch, entry)
@@ -138,6 +139,9 @@ class Stepper:
                 entry = self._entry(execution_id)
                 batch.lines.extend((line, entry.live.execution.flow) for line in lines)
                 return self._advance(batch, entry, event)
+            case Unreadable(asked):
+                batch.handled.append(asked)
+                return []
             case Recovered(execution_id):
                 return self._recover(batch, self._entry(execution_id))
             case _:

@@ -52,6 +52,9 @@ class NewRun:
 
 Created = Callable[[Sequence[Execution]], None]
 Woken = Callable[[], None]
+Settled = Callable[[int, float], bool]
+# How long an action waits for the executor, so that its answer shows what came of it.
+_SETTLE_SECONDS = 2.0
 
 
 class ExecutionService:
@@ -76,11 +79,13 @@ class ExecutionService:
         self._bus = bus
         self._created: Created = lambda _created: None
         self._woken: Woken = lambda: None
+        self._settled: Settled = lambda _number, _seconds: False
 
-    def connect(self, created: Created, woken: Woken) -> None:
+    def connect(self, created: Created, woken: Woken, settled: Settled) -> None:
         """Tell the executor of this process at once, rather than at its next look."""
         self._created = created
         self._woken = woken
+        self._settled = settled
 
     # creation
 
@@ -95,8 +100,6 @@ class ExecutionService:
     def prepare(self, run: NewRun) -> Execution:
         """The execution as it would be stored; inputs are coerced, uploads are stored."""
         flow = self._flows.load(run.flow, run.revision)
-        if run.revision is None:
-            self._flows.head(run.flow)
         if flow.disabled:
             raise Conflict(f"flow {run.flow} is disabled: enable it before running it")
         if not run.trusted_labels:
@@ -260,8 +263,10 @@ class ExecutionService:
         with self._database.write() as tx:
             execution = rows.get(tx, execution_id).execution
             check(execution.state)
-            inbox.ask(tx, [Asked(execution_id, kind, payload)], self._clock.now())
+            number = inbox.ask(tx, Asked(execution_id, kind, payload), self._clock.now())
         self._woken()
+        if self._settled(number, _SETTLE_SECONDS):
+            return self.get(execution_id)
         return execution
 
 

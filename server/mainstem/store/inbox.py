@@ -44,19 +44,15 @@ class ChildLink:
     wants_variables: bool = False
 
 
-def ask(tx: Connection, asked: Sequence[Asked], at: datetime) -> None:
-    """Append events for the executor, in order."""
-    rows = [
-        {
-            "execution_id": item.execution_id,
-            "kind": item.kind,
-            "payload": dict(item.payload),
-            "at": at,
-        }
-        for item in asked
-    ]
-    if rows:
-        tx.execute(insert(events), rows)
+def ask(tx: Connection, asked: Asked, at: datetime) -> int:
+    """Append an event for the executor; returns its number, which grows."""
+    row = {
+        "execution_id": asked.execution_id,
+        "kind": asked.kind,
+        "payload": dict(asked.payload),
+        "at": at,
+    }
+    return int(tx.execute(insert(events).values(row).returning(events.c.id)).scalar_one())
 
 
 def asked(tx: Connection, limit: int) -> list[Asked]:
@@ -93,11 +89,6 @@ def drop_timers(tx: Connection, keys: Sequence[tuple[str, str]]) -> None:
     """Remove timers by (execution id, key)."""
     for execution_id, key in keys:
         tx.execute(delete(timers).where(timers.c.execution_id == execution_id, timers.c.key == key))
-
-
-def drop_all_timers(tx: Connection, execution_ids: Sequence[str]) -> None:
-    if execution_ids:
-        tx.execute(delete(timers).where(timers.c.execution_id.in_(execution_ids)))
 
 
 def all_timers(tx: Connection) -> list[StoredTimer]:

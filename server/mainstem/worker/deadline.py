@@ -48,6 +48,7 @@ class Deadlines:
         finally:
             with self._changed:
                 deadline.dropped = True
+                deadline.stop = _nothing  # it would keep the whole attempt in memory
 
     def close(self) -> None:
         with self._changed:
@@ -78,3 +79,7 @@ class Deadlines:
         due = heapq.heappop(self._heap)
         due.passed = True
         return due
+
+
+def _nothing() -> None:
+    return None

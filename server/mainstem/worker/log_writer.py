@@ -21,10 +21,11 @@ class LogWriter:
         self._bus = bus
 
     def tick(self, now: datetime) -> None:
-        lines = self._workers.take_lines()
-        if not lines:
-            return
-        with self._database.write() as tx:
-            logs.add_lines(tx, lines)
+        with self._workers.flushing():
+            lines = self._workers.take_lines()
+            if not lines:
+                return
+            with self._database.write() as tx:
+                logs.add_lines(tx, lines)
         ids = {line.execution_id for line, _ in lines if line.execution_id}
         self._bus.publish(*(execution_topic(execution_id) for execution_id in ids))

@@ -1,11 +1,11 @@
 """Log lines of running attempts: masked at once, written in batches, never lost at the end."""
 
 import threading
-from collections.abc import Callable
 
 from mainstem.clock import Clock
 from mainstem.model.log import Level, LogLine
 from mainstem.secrets.mask import Masker
+from mainstem.worker.outputs import clean
 
 _LONGEST = 32_768
 
@@ -19,13 +19,11 @@ class AttemptLog:
         clock: Clock,
         masker: Masker,
         threshold: Level | None,
-        wake: Callable[[], None],
     ) -> None:
         self._template = template
         self._clock = clock
         self._masker = masker
         self._threshold = threshold or Level.TRACE
-        self._wake = wake
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []
         self.kept: list[LogLine] | None = None
@@ -34,7 +32,7 @@ class AttemptLog:
         """Add a line; secrets become stars and an endless line is cut."""
         if level < self._threshold:
             return
-        text = self._masker.mask(message.replace("\x00", "�"))
+        text = self._masker.mask(clean(message).replace("\x00", "�"))
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} characters cut)"
         line = LogLine(
@@ -50,7 +48,6 @@ class AttemptLog:
             self._lines.append(line)
             if self.kept is not None:
                 self.kept.append(line)
-        self._wake()
 
     def trace(self, message: str) -> None:
         self.log(Level.TRACE, message)

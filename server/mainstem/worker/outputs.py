@@ -28,7 +28,9 @@ def to_plain(value: object) -> object:
     """Maps, lists, text, numbers, booleans and null only; other values by their usual text."""
     if isinstance(value, Enum):
         return to_plain(value.value)
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if isinstance(value, str):
+        return clean(value)
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, Mapping):
         return {str(key): to_plain(item) for key, item in value.items()}
@@ -39,6 +41,11 @@ def to_plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return to_plain(asdict(value))
     return _scalar(value)
+
+
+def clean(text: str) -> str:
+    """The text with half characters (lone surrogates) replaced, which no database takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _scalar(value: object) -> object:

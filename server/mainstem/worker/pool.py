@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 from mainstem.engine.decision import Finished, Started
 from mainstem.model.flow_id import FlowId
@@ -51,9 +52,10 @@ class WorkerPool:
 
     def submit_workspace(self, work: WorkspaceJob) -> None:
         """Queue a WorkingDirectory; its report comes through `tell`."""
+        job = work.job
         with self._lock:
-            self._waiting[work.submit.task_run.id] = work.job
-        self._executor.submit(self._work_in_folder, work)
+            self._waiting[job.task_run.id] = job
+        self._executor.submit(self._work_in_folder, work, job)
 
     def run_inline(self, job: Job) -> Report:
         """Make the attempt in the caller's thread and return its report."""
@@ -70,6 +72,10 @@ class WorkerPool:
             at = self._services.clock.now()
             finished = Finished(task_run_id, job.attempt, State.KILLED, at, started_at=at)
             self._tell(Report(job.execution.id, finished))
+
+    def flushing(self) -> AbstractContextManager[object]:
+        """To be held from taking lines until they are written."""
+        return self._services.flushing
 
     def take_lines(self) -> list[tuple[LogLine, FlowId | None]]:
         """Lines written by running attempts since the last call."""
@@ -97,9 +103,9 @@ class WorkerPool:
         context = AttemptContext(job, self._services, self._tell)
         self._attempt(context, lambda: make_attempt(context, self._deadlines))
 
-    def _work_in_folder(self, work: WorkspaceJob) -> None:
-        folder = shared_folder(self._services.work_root, work.submit.task_run.id)
-        context = AttemptContext(work.job, self._services, self._tell, folder)
+    def _work_in_folder(self, work: WorkspaceJob, job: Job) -> None:
+        folder = shared_folder(self._services.work_root, job)
+        context = AttemptContext(job, self._services, self._tell, folder)
         self._attempt(
             context,
             lambda: run_workspace(work, context, self._services, self._tell, self._deadlines),
@@ -108,8 +114,9 @@ class WorkerPool:
     def _attempt(self, context: AttemptContext, make: Callable[[], Report]) -> None:
         job = context.job
         with self._lock:
-            if self._waiting.pop(job.task_run.id, None) is None:
-                return
+            if self._waiting.get(job.task_run.id) is not job:
+                return  # cancelled meanwhile, perhaps with another attempt waiting already
+            del self._waiting[job.task_run.id]
             self._running[job.task_run.id] = context
         try:
             started = Started(job.task_run.id, job.attempt, self._services.clock.now())

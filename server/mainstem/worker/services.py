@@ -1,7 +1,9 @@
 """What every attempt needs; made once for the process."""
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -20,8 +22,9 @@ from mainstem.storage.base import Storage
 class WorkerServices:
     """Shared by all attempts.
 
-    `executions` acts on other executions, `wake_logs` asks for a flush of log lines, and
-    `environment` is what the engine may use where a worker drives it.
+    `executions` acts on other executions, and `environment` is what the engine may use where a
+    worker drives it. `flushing` is held while lines taken from attempts are on their way into the
+    database, so that an attempt's last lines cannot overtake them.
     """
 
     storage: Storage
@@ -34,5 +37,5 @@ class WorkerServices:
     options: RenderOptions
     clock: Clock
     work_root: Path
-    wake_logs: Callable[[], None]
     environment: Callable[[datetime], Environment]
+    flushing: AbstractContextManager[object] = field(default_factory=threading.RLock)

@@ -93,8 +93,8 @@ class _Drive:
         assert isinstance(inner.task, RunnableTask)
         job = _job(self.work.live, inner)
         child = AttemptContext(job, self.services, self.tell, self.folder.workdir)
-        self.folder.on_kill(child.kill)
-        report = make_attempt(child, self.deadlines)
+        with self.folder.adopt(child):
+            report = make_attempt(child, self.deadlines)
         self.metrics.extend(report.metrics)
         if report.lines:
             silent = WorkspaceRuns(self.work.submit.task_run.id, ())
@@ -118,6 +118,8 @@ def run_workspace(
     drive = _Drive(work, folder, services, tell, deadlines)
     outputs = None
     try:
+        shutil.rmtree(folder.workdir, ignore_errors=True)
+        folder.workdir.mkdir(parents=True)
         work.task.fill(folder)
         drive.run()
         state = State.KILLED if folder.is_killed else (work.live.verdict or State.FAILED)
@@ -148,12 +150,9 @@ def run_workspace(
     return Report(work.live.execution.id, finished, folder.take_lines(), tuple(drive.metrics))
 
 
-def shared_folder(root: Path, task_run_id: str) -> Path:
-    """A fresh folder for the children of a task run."""
-    folder = root / f"shared-{task_run_id}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+def shared_folder(root: Path, job: Job) -> Path:
+    """Where the children of a WorkingDirectory work; `run_workspace` makes it."""
+    return root / f"shared-{job.task_run.id}"
 
 
 def _joined(wishes: Finished | None, more: Finished) -> Finished:
