@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from mainstem.errors import InvalidInput
 
@@ -149,6 +150,15 @@ class Settings(_Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     scheduler: bool = Field(default=True, description="Whether this process fires triggers.")
 
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(f"`{name}` is not a time zone such as Europe/Berlin") from error
+        return name
+
     @property
     def database_url(self) -> str:
         """The database in use, with its password."""
@@ -164,6 +174,7 @@ def load_settings(
 ) -> Settings:
     """Read the file, then the environment, then `overrides` (dotted keys), later ones winning.
 
+    Text from the environment and from overrides may be a list or map in YAML's short form.
     Raises InvalidInput naming the key at fault and where it came from.
     """
     env = os.environ if environment is None else environment
@@ -171,9 +182,9 @@ def load_settings(
     tree = _read_file(chosen) if chosen else {}
     for name, text in env.items():
         if name.startswith(PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_FOREIGN):
-            _put(tree, name.removeprefix(PREFIX).lower().split("__"), _scalar(text))
+            _put(tree, name.removeprefix(PREFIX).lower().split("__"), _value(name, text))
     for key, value in (overrides or {}).items():
-        _put(tree, key.split("."), value)
+        _put(tree, key.split("."), _value(key, value) if isinstance(value, str) else value)
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -194,18 +205,31 @@ def _read_file(path: Path) -> dict[str, object]:
         tree = yaml.safe_load(path.read_text()) or {}
     except OSError as error:
         raise InvalidInput(f"settings file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"settings file {path} is not UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise InvalidInput(f"settings file {path} is not YAML: {error}") from error
+        raise InvalidInput(f"settings file {path} is not YAML{_place(error)}") from error
     if not isinstance(tree, dict):
         raise InvalidInput(f"settings file {path} must hold a map of settings")
     return tree
 
 
-def _scalar(text: str) -> object:
+def _place(error: yaml.YAMLError) -> str:
+    """Where the fault is, without the line itself: it may hold a secret."""
+    mark = getattr(error, "problem_mark", None)
+    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+
+
+def _value(name: str, text: str) -> object:
+    """Lists, maps and nothing from YAML; all else stays text, which each setting reads itself."""
+    if text in ("", "null"):
+        return None
+    if not text.startswith(("[", "{")):
+        return text
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+    except yaml.YAMLError as error:
+        raise InvalidInput(f"settings: {name} is not YAML{_place(error)}") from error
 
 
 def _put(tree: dict[str, object], path: list[str], value: object) -> None:

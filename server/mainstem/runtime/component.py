@@ -33,7 +33,9 @@ class Ticker:
         self.component = component
         self.last_tick: datetime | None = None
         self.last_error: str | None = None
-        self.ticks = 0
+        self.started_at: datetime | None = None
+        self._begun = 0
+        self._ended = 0
         self._clock = clock
         self._bus = bus
         self._woken = threading.Event()
@@ -43,6 +45,7 @@ class Ticker:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        self.started_at = self._clock.now()
         self._unsubscribe = self._bus.subscribe(
             self.component.wakes_on, lambda _topic: self._woken.set()
         )
@@ -67,9 +70,9 @@ class Ticker:
     def wait_for_tick(self, timeout: float) -> bool:
         """Wait until a tick that begins from now on has ended; for tests and commands."""
         with self._ticked:
-            wanted = self.ticks + 2 if self._thread else self.ticks + 1
+            wanted = self._begun + 1
             self.wake()
-            return self._ticked.wait_for(lambda: self.ticks >= wanted or self._stopping, timeout)
+            return self._ticked.wait_for(lambda: self._ended >= wanted or self._stopping, timeout)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -78,6 +81,8 @@ class Ticker:
             self._woken.wait(self._pause())
 
     def _tick(self) -> None:
+        with self._ticked:
+            self._begun += 1
         try:
             self.component.tick(self._clock.now())
             self._failures, self.last_error = 0, None
@@ -87,7 +92,7 @@ class Ticker:
             _log.exception("a tick failed", extra={"component": self.component.name})
         with self._ticked:
             self.last_tick = self._clock.now()
-            self.ticks += 1
+            self._ended += 1
             self._ticked.notify_all()
 
     def _pause(self) -> float:

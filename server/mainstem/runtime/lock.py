@@ -33,5 +33,11 @@ class StateLock:
         self._file.flush()
         return self
 
+    def __enter__(self) -> Self:
+        return self.acquire()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.release()
+
     def release(self) -> None:
         self._file.close()

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -27,7 +29,7 @@ class Sealer:
         """Raises Stalled when the key or the context is another one."""
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Stalled(
                 "a sealed value does not open with this server's key: restore the key file that "
                 "was in use when it was stored"
@@ -39,11 +41,21 @@ def load_or_create_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_bytes(32)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(key)
+        key = _create_key(path)
     if len(key) != 32:
         raise Stalled(f"{path} must hold exactly 32 bytes; it holds {len(key)}")
     return key
+
+
+def _create_key(path: Path) -> bytes:
+    """Whole or not at all: half a key would lock out every secret sealed later."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        with suppress(FileExistsError):  # another thread or process was faster
+            os.link(name, path)
+    finally:
+        os.unlink(name)
+    return path.read_bytes()

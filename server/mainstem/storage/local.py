@@ -4,11 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from mainstem.errors import InvalidInput, NotFound
+
+_UNFINISHED: Final = ".writing-"
 
 
 class LocalStorage:
@@ -19,15 +21,9 @@ class LocalStorage:
         self._root.mkdir(parents=True, exist_ok=True)
 
     def put(self, path: str, source: Path) -> int:
-        target = self._writable(path)
-        temporary = self._temporary(target)
-        try:
+        with self._replacing(path) as temporary:
             shutil.copyfile(source, temporary)
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        return target.stat().st_size
+            return temporary.stat().st_size
 
     def put_bytes(self, path: str, content: bytes) -> None:
         with self.writing(path) as file:
@@ -35,15 +31,8 @@ class LocalStorage:
 
     @contextmanager
     def writing(self, path: str) -> Iterator[BinaryIO]:
-        target = self._writable(path)
-        temporary = self._temporary(target)
-        try:
-            with temporary.open("wb") as file:
-                yield file
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with self._replacing(path) as temporary, temporary.open("wb") as file:
+            yield file
 
     def open(self, path: str) -> BinaryIO:
         return self._existing(path).open("rb")
@@ -61,13 +50,13 @@ class LocalStorage:
     def paths(self, prefix: str) -> Iterator[str]:
         folder = self._resolve(prefix)
         for parent, _, names in os.walk(folder):
-            for name in sorted(names):
+            for name in sorted(n for n in names if not n.startswith(_UNFINISHED)):
                 yield str((Path(parent) / name).relative_to(self._root))
 
     def delete(self, path: str) -> bool:
         try:
             self._resolve(path).unlink()
-        except (FileNotFoundError, IsADirectoryError):
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return False
         return True
 
@@ -77,24 +66,37 @@ class LocalStorage:
         return paths
 
     def _resolve(self, path: str) -> Path:
-        target = (self._root / path).resolve()
+        try:
+            target = (self._root / path).resolve()
+            target.is_file()
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"`{path}` cannot be a path of internal storage") from error
         if target == self._root or not target.is_relative_to(self._root):
             raise InvalidInput(f"`{path}` lies outside of internal storage")
         return target
 
-    def _writable(self, path: str) -> Path:
+    @contextmanager
+    def _replacing(self, path: str) -> Iterator[Path]:
+        """A temporary file that takes its place at `path` when the block ends well."""
         target = self._resolve(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        return target
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise InvalidInput(f"`{path}` would lie below a file") from error
+        if target.is_dir():
+            raise InvalidInput(f"`{path}` is a folder")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=_UNFINISHED)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _existing(self, path: str) -> Path:
         target = self._resolve(path)
         if not target.is_file():
             raise NotFound(f"internal storage has no file `{path}`")
         return target
-
-    def _temporary(self, target: Path) -> Path:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-        with suppress(OSError):
-            os.close(handle)
-        return Path(name)

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.model.trigger import Backfill, BackfillPolicy, BackfillState, SlotRun, TriggerKey
+from mainstem.store.executions import upsert
 from mainstem.store.tables import backfills, executions, trigger_slots
 from mainstem.store.triggers import is_key, key_columns
 
@@ -38,14 +38,13 @@ def take_slot(
     tx: Connection, key: TriggerKey, slot: datetime, execution_id: str, backfill_id: str
 ) -> bool:
     """Note that a slot fires; False when it has fired before."""
-    dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
     row = {
         **key_columns(key),
         "backfill_id": backfill_id,
         "slot": slot,
         "execution_id": execution_id,
     }
-    statement = dialect.insert(trigger_slots).values(row).on_conflict_do_nothing()
+    statement = upsert(tx, trigger_slots).values(row).on_conflict_do_nothing()
     return bool(tx.execute(statement).rowcount == 1)
 
 

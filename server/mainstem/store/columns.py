@@ -1,6 +1,7 @@
 """Column types that mean the same on both dialects."""
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -66,9 +67,25 @@ def _plain(value: object) -> object:
     return str(value)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_plain, allow_nan=False
+)
 
 
 def dump_json(value: object) -> str:
-    """Compact JSON text of any value that tasks may output."""
-    return _ENCODER.encode(value)
+    """Compact JSON text of any value that tasks may output; NaN and infinity become text."""
+    try:
+        text = _ENCODER.encode(value)
+    except ValueError:
+        text = _ENCODER.encode(_finite(value))
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_finite(item) for item in value]
+    return value

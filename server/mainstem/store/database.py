@@ -27,24 +27,27 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction for reading one consistent snapshot."""
-        with self._connection() as connection, connection.begin():
+        """A transaction for reading one consistent snapshot. Raises Transient as `write` does."""
+        with self._connection() as connection:
+            if self._write_lock is not None:
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction for writing; commits when the block ends well."""
+        """A transaction for writing; commits when the block ends well.
+
+        Raises Transient when the database goes away or cannot write.
+        """
         if self._write_lock is None:
             with self._connection() as connection, connection.begin():
                 yield connection
             return
         with self._write_lock, self._connection() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
+            yield connection
             connection.commit()
 
     def close(self) -> None:
@@ -52,12 +55,12 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
+        """What is not committed when the block ends is rolled back."""
         try:
-            connection = self.engine.connect()
+            with self.engine.connect() as connection:
+                yield connection
         except OperationalError as error:
             raise Transient(f"the database does not answer: {error.orig}") from error
-        with connection:
-            yield connection
 
 
 def open_database(url: str) -> Database:
@@ -71,10 +74,16 @@ def open_database(url: str) -> Database:
     else:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(parsed, pool_size=16, max_overflow=16, pool_pre_ping=True)
+        engine = create_engine(
+            parsed, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True
+        )
     database = Database(engine)
-    with database.write() as tx:
-        upgrade(tx)
+    try:
+        with database.write() as tx:
+            upgrade(tx)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 
@@ -86,6 +95,7 @@ def _sqlite(url: str, file: str | None) -> Engine:
         url,
         poolclass=StaticPool if in_memory else QueuePool,
         connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,  # they hold what users store, and errors are logged
         **({} if in_memory else {"pool_size": 16, "max_overflow": 32}),
     )
 

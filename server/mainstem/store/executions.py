@@ -6,7 +6,6 @@ can never overwrite each other: the later one gets Conflict, reloads and decides
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -18,7 +17,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mainstem.errors import Conflict, NotFound
 from mainstem.model.execution import Execution, TaskRun
@@ -53,12 +51,22 @@ class Versioned:
     closed: bool = False
 
 
+def upsert(tx: Connection, table: Table) -> Any:
+    """An INSERT that takes ON CONFLICT; each dialect is loaded only where it is in use."""
+    if tx.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
 def insert_or_replace(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; a row whose key exists replaces the other columns."""
     if not rows:
         return
-    dialect = postgresql if tx.dialect.name == "postgresql" else sqlite
-    statement: Any = dialect.insert(table)
+    statement = upsert(tx, table)
     keys = [column.name for column in table.primary_key]
     changed = {
         column.name: statement.excluded[column.name]
@@ -194,14 +202,3 @@ def remove(tx: Connection, ids: Sequence[str], *, keep: Sequence[Table] = ()) ->
                 tx.execute(delete(table).where(table.c.execution_id.in_(part)))
         removed += tx.execute(delete(executions).where(executions.c.id.in_(part))).rowcount
     return removed
-
-
-def ended_before(tx: Connection, moment: datetime, limit: int) -> list[str]:
-    """Ids of executions that ended before `moment`, oldest first."""
-    query = (
-        select(executions.c.id)
-        .where(executions.c.ended_at < moment)
-        .order_by(executions.c.ended_at)
-        .limit(limit)
-    )
-    return list(tx.execute(query).scalars())

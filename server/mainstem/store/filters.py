@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, tuple_
 
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
@@ -50,11 +50,8 @@ def _place(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
     if wanted.flow_id:
         found.append(e.flow_id == wanted.flow_id)
     if wanted.flows:
-        any_flow = [(e.namespace == f.namespace) & (e.flow_id == f.id) for f in wanted.flows]
-        clause = any_flow[0]
-        for other in any_flow[1:]:
-            clause = clause | other
-        found.append(clause)
+        names = [(flow.namespace, flow.id) for flow in wanted.flows]
+        found.append(tuple_(e.namespace, e.flow_id).in_(names))
     if wanted.states:
         found.append(e.state.in_([state.value for state in wanted.states]))
     if wanted.ids:

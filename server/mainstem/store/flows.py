@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, tuple_, update
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
 from mainstem.store.tables import flows
+
+_CHUNK: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +126,12 @@ def namespaces(tx: Connection) -> dict[str, int]:
 
 def heads(tx: Connection, wanted: Iterable[FlowId]) -> dict[FlowId, FlowRevision]:
     """Latest revisions of those that exist, deleted ones included."""
+    names = [(flow.namespace, flow.id) for flow in wanted]
     found = {}
-    for flow in wanted:
-        row = tx.execute(select(flows).where(_is(flow), flows.c.is_latest)).mappings().first()
-        if row is not None:
-            found[flow] = _from(row)
+    for start in range(0, len(names), _CHUNK):
+        part = tuple_(flows.c.namespace, flows.c.id).in_(names[start : start + _CHUNK])
+        for row in tx.execute(select(flows).where(flows.c.is_latest, part)).mappings():
+            found[FlowId(row["namespace"], row["id"])] = _from(row)
     return found
 
 

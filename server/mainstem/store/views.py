@@ -61,9 +61,10 @@ def page(tx: Connection, wanted: ExecutionFilter, *, limit: int, after: str | No
 
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     micros, _, last_id = cursor.partition("-")
-    if not micros.isdigit():
-        raise InvalidInput(f"`{cursor}` is not a cursor of this list")
-    return from_micros(int(micros)), last_id
+    try:
+        return from_micros(int(micros)), last_id
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(f"`{cursor}` is not a cursor of this list") from error
 
 
 def cursor_of(execution: Execution) -> str:
