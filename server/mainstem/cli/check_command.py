@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mainstem.errors import NotFound
+from mainstem.cli.options import read_text
+from mainstem.errors import InvalidInput, NotFound
 from mainstem.flowspec.parse import parse_flow
 from mainstem.flowspec.problems import Problem
 from mainstem.model.flow_id import FlowId
@@ -55,6 +56,12 @@ def flow_files(paths: Sequence[Path]) -> Iterator[Path]:
             raise NotFound(f"{path}: no such file or folder")
 
 
+def _read(file: Path) -> str:
+    if file.stat().st_size > _LARGEST:
+        raise InvalidInput(f"the file is larger than {_LARGEST} bytes")
+    return read_text(file)
+
+
 def check(files: Sequence[Path]) -> list[Problem]:
     """Every problem of every file, and flows that two files define."""
     registry = Registry.installed()
@@ -62,9 +69,9 @@ def check(files: Sequence[Path]) -> list[Problem]:
     seen: dict[FlowId, Path] = {}
     for file in files:
         try:
-            source = file.read_bytes()[:_LARGEST].decode()
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(str(file), 1, 1, "unreadable", str(error)))
+            source = _read(file)
+        except InvalidInput as error:
+            problems.append(Problem(str(file), 1, 1, "unreadable", error.message))
             continue
         parsed = parse_flow(source, registry, path=str(file))
         problems.extend(parsed.problems)

@@ -4,8 +4,9 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
-from mainstem.cli.options import add_server_option
+from mainstem.cli.options import add_server_option, read_text
 from mainstem.cli.remote import Remote
 
 
@@ -30,23 +31,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    remote = Remote(args.server)
-    base = f"/namespaces/{args.namespace}/kv"
+    with Remote(args.server) as remote:
+        return _act(args, remote)
+
+
+def _act(args: argparse.Namespace, remote: Remote) -> int:
+    base = f"/namespaces/{quote(args.namespace, safe='')}/kv"
     if args.action == "list":
         for entry in remote.call("GET", base):
             print(f"{entry['key']}\t{entry['type']}\t{entry.get('expirationDate') or ''}")
         return 0
+    key = quote(args.key, safe="")
     if args.action == "get":
-        value = remote.call("GET", f"{base}/{args.key}")["value"]
+        value = remote.call("GET", f"{base}/{key}")["value"]
         print(value if isinstance(value, str) else json.dumps(value))
         return 0
     if args.action == "delete":
-        done = remote.call("DELETE", f"{base}/{args.key}")
+        done = remote.call("DELETE", f"{base}/{key}")
         return 0 if done else 1
     text = _value(args)
     body = text if args.json else json.dumps(text)
     headers = {"ttl": args.ttl} if args.ttl else {}
-    remote.call("PUT", f"{base}/{args.key}", content=body, headers=headers)
+    remote.call("PUT", f"{base}/{key}", content=body, headers=headers)
     return 0
 
 
@@ -55,4 +61,4 @@ def _value(args: argparse.Namespace) -> str:
         return str(args.value)
     if args.file is None or str(args.file) == "-":
         return sys.stdin.read()
-    return Path(args.file).read_text()
+    return read_text(args.file)

@@ -47,6 +47,22 @@ def parse_pairs(items: list[str], option: str) -> dict[str, str]:
     return found
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a file named on the command line; raises InvalidInput."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_text(path: Path) -> str:
+    """As `read_bytes`, for UTF-8 text."""
+    try:
+        return read_bytes(path).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text") from error
+
+
 def add_server_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server",

@@ -1,10 +1,10 @@
 """Talks to a running server."""
 
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-from mainstem.errors import Conflict, InvalidInput, NotFound, Stalled, Transient
+from mainstem.errors import Conflict, Denied, Gone, InvalidInput, NotFound, Stalled, Transient
 
 
 class Remote:
@@ -13,6 +13,12 @@ class Remote:
     def __init__(self, server: str) -> None:
         self._server = server.rstrip("/")
         self.client = httpx.Client(base_url=f"{self._server}/api/v1", timeout=600, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.client.close()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """The parsed answer; raises the error that the status means."""
@@ -34,5 +40,5 @@ def _error(answer: httpx.Response) -> Exception:
         message = str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         message = f"the server answered {answer.status_code}"
-    kinds = {404: NotFound, 409: Conflict, 410: NotFound, 422: InvalidInput, 502: Stalled}
+    kinds = {403: Denied, 404: NotFound, 409: Conflict, 410: Gone, 422: InvalidInput, 502: Stalled}
     return kinds.get(answer.status_code, Transient)(message)

@@ -9,7 +9,13 @@ from typing import Final
 
 from mainstem.app import App
 from mainstem.bus.inprocess import execution_topic
-from mainstem.cli.options import add_settings_options, parse_pairs, settings_from
+from mainstem.cli.options import (
+    add_settings_options,
+    parse_pairs,
+    read_bytes,
+    read_text,
+    settings_from,
+)
 from mainstem.errors import InvalidInput
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
@@ -48,15 +54,14 @@ def run(args: argparse.Namespace) -> int:
     """Returns 0 for SUCCESS and WARNING, 75 for PAUSED, 137 for KILLED, 1 for the rest."""
     settings = settings_from(args)
     configure_logging(settings.log_format, "WARNING")
-    lock = StateLock(settings.state_dir).acquire()
-    app = App(settings.model_copy(update={"scheduler": False}))
-    try:
-        new = _new_run(app, args)
-        app.start()
-        execution = _follow(app, app.executions.create(new), quiet=args.quiet)
-    finally:
-        app.stop()
-        lock.release()
+    with StateLock(settings.state_dir):
+        app = App(settings.model_copy(update={"scheduler": False}))
+        try:
+            new = _new_run(app, args)
+            app.start()
+            execution = _follow(app, app.executions.create(new), quiet=args.quiet)
+        finally:
+            app.stop()
     print(f"{execution.flow} {execution.id} {execution.state}", file=sys.stderr)
     return _EXIT.get(execution.state, 1)
 
@@ -64,14 +69,14 @@ def run(args: argparse.Namespace) -> int:
 def _new_run(app: App, args: argparse.Namespace) -> NewRun:
     path = Path(args.flow)
     if path.is_file():
-        flow = app.flows.save(path.read_text()).flow
+        flow = app.flows.save(read_text(path)).flow
     else:
         namespace, mark, flow_id = args.flow.rpartition(".")
         if not mark:
             raise InvalidInput(f"`{args.flow}` is neither a file nor an id (namespace.id)")
         flow = FlowId(namespace, flow_id)
     uploads = {
-        key: (Path(name).name, Path(name).read_bytes())
+        key: (Path(name).name, read_bytes(Path(name)))
         for key, name in parse_pairs(args.file, "--file").items()
     }
     return NewRun(
@@ -83,9 +88,11 @@ def _new_run(app: App, args: argparse.Namespace) -> NewRun:
 
 
 def _follow(app: App, execution: Execution, *, quiet: bool) -> Execution:
+    """Until it ends or pauses; the first interrupt kills it, the second leaves at once."""
     changed = threading.Event()
     unsubscribe = app.bus.subscribe([execution_topic(execution.id)], lambda _topic: changed.set())
     shown: int | None = None
+    asked_to_end = False
     try:
         while True:
             changed.clear()
@@ -93,18 +100,23 @@ def _follow(app: App, execution: Execution, *, quiet: bool) -> Execution:
             shown = shown if quiet else _print_lines(app, execution.id, shown)
             if current.state.is_terminal or current.state.is_paused:
                 return current
-            changed.wait(_LOOK_SECONDS)
-    except KeyboardInterrupt:
-        app.executions.kill(execution.id)
-        raise
+            try:
+                changed.wait(_LOOK_SECONDS)
+            except KeyboardInterrupt:
+                if asked_to_end:
+                    raise
+                asked_to_end = True
+                app.executions.kill(execution.id)
     finally:
         unsubscribe()
 
 
 def _print_lines(app: App, execution_id: str, after: int | None) -> int | None:
-    for item in app.search.lines(LogFilter(execution_id=execution_id, after=after)):
-        line = item.line
-        at = line.at.strftime("%H:%M:%S.%f")[:-3]
-        print(f"{at} {line.level.name:<5} {line.task_id or '-'}: {line.message}", flush=True)
-        after = item.number
+    while lines := app.search.lines(LogFilter(execution_id=execution_id, after=after)):
+        for item in lines:
+            line = item.line
+            at = line.at.strftime("%H:%M:%S.%f")[:-3]
+            print(f"{at} {line.level.name:<5} {line.task_id or '-'}: {line.message}")
+        sys.stdout.flush()
+        after = lines[-1].number
     return after

@@ -1,6 +1,7 @@
 """`mainstem sync`: look at a Git source of a running server."""
 
 import argparse
+from urllib.parse import quote
 
 from mainstem.cli.options import add_server_option
 from mainstem.cli.remote import Remote
@@ -14,12 +15,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 1 when a commit is not valid."""
-    remote = Remote(args.server)
+    with Remote(args.server) as remote:
+        return _sync(args, remote)
+
+
+def _sync(args: argparse.Namespace, remote: Remote) -> int:
     names = [args.source] if args.source else [s["name"] for s in remote.call("GET", "/syncs")]
     failed = False
     for name in names:
         params = {"dryRun": "true"} if args.dry_run else {}
-        result = remote.call("POST", f"/syncs/{name}", params=params)
+        result = remote.call("POST", f"/syncs/{quote(name, safe='')}", params=params)
         errors = [p for p in result["problems"] if p["severity"] == "error"]
         for problem in result["problems"]:
             print(problem["text"])

@@ -7,10 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from mainstem.app import App
 from mainstem.cli.options import add_settings_options, settings_from
@@ -55,37 +58,43 @@ def _serve(settings: Settings) -> int:
     bound = settings.model_copy(
         update={"server": settings.server.model_copy(update={"port": port})}
     )
-    lock = StateLock(settings.state_dir).acquire()
-    app = App(bound)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_server(app),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            lifespan="off",
-        )
-    )
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    app.start()
-    host = settings.server.host
-    print(
-        f"Mainstem is ready at http://{host}:{port}/ui/ "
-        f"(this machine only: it has no users yet, so it listens on {host})",
-        flush=True,
-    )
-    try:
-        server.run(sockets=[listener])
-    finally:
-        app.stop()
-        lock.release()
+    with closing(listener), StateLock(settings.state_dir):
+        app = App(bound)
+        server = _Server(create_server(app))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, server.handle_exit)
+        try:
+            app.start()
+            host = settings.server.host
+            print(
+                f"Mainstem is ready at {app.local_url}/ui/ "
+                f"(this machine only: it has no users yet, so it listens on {host})",
+                flush=True,
+            )
+            server.run(sockets=[listener])
+        finally:
+            app.stop()
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends live streams before it waits for open requests."""
+
+    def __init__(self, web: FastAPI) -> None:
+        self._end_streams: Callable[[], None] = web.state.end_streams
+        super().__init__(
+            uvicorn.Config(
+                web,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=5,
+                lifespan="off",
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.should_exit = True
+        self._end_streams()
 
 
 def _listen(settings: Settings) -> socket.socket:
