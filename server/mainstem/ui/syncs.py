@@ -91,7 +91,9 @@ class SourceLine:
     warnings: Sequence[str] = field(default=())
 
 
-def sources(agent: "SyncAgent", result: "SyncResult | None" = None) -> list[SourceLine]:
+def sources(
+    agent: "SyncAgent", result: "SyncResult | None" = None, *, with_history: bool = True
+) -> list[SourceLine]:
     """Every configured source; `result` is that of a dry run just made."""
     configured = {source.name: source for source in agent.sources}
     out = []
@@ -120,7 +122,7 @@ def sources(agent: "SyncAgent", result: "SyncResult | None" = None) -> list[Sour
                 since=status.changed_at,
                 folders=folders,
                 problems=list(dry_problems(dry)) if dry else list(status.problems),
-                history=_history(agent, status.name),
+                history=_history(agent, status.name) if with_history else (),
                 plan=plan_items(dry.plan.changes()) if dry else None,
                 plan_title=f"A sync of {words.short_commit(dry.commit.sha)} would" if dry else "",
                 warnings=tuple(dry.plan.warnings) if dry else (),

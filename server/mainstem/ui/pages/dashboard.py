@@ -58,9 +58,19 @@ class Asked:
         return self.here.services.search.count_by_state(self.wanted)
 
     @cached_property
+    def all_flows(self) -> Sequence[FlowRevision]:
+        """Every current flow."""
+        return self.here.services.flows.all()
+
+    @property
     def flows(self) -> Sequence[FlowRevision]:
-        """Those of the chosen namespace."""
-        return self.here.services.flows.all(self.namespace or None)
+        """Those of the chosen namespace and of the ones below it."""
+        inside = f"{self.namespace}."
+        return [
+            flow
+            for flow in self.all_flows
+            if not self.namespace or f"{flow.flow.namespace}.".startswith(inside)
+        ]
 
     @cached_property
     def triggers(self) -> Sequence[TriggerLine]:
@@ -88,7 +98,7 @@ def page_dashboard(request: Request) -> Response:
     asked = _asked(here, request)
     context = _context(here, request, asked) | {
         "periods": _WORDS,
-        "namespaces": sorted(here.services.flows.namespaces()),
+        "namespaces": sorted({item.flow.namespace for item in asked.all_flows}),
         "refresh": f"{link('_dashboard')}{asked.query}",
     }
     topics = ["executions"]
@@ -244,5 +254,5 @@ def _syncs(here: Desk) -> list[dict[str, object]]:
             "at": line.checked_at or line.at, "family": line.condition.family,
             "icon": line.condition.icon, "word": line.condition.word,
         }
-        for line in syncs.sources(here.services.syncs)
+        for line in syncs.sources(here.services.syncs, with_history=False)
     ]  # fmt: skip
