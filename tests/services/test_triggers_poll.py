@@ -9,12 +9,14 @@ from typing import ClassVar
 import pytest
 
 from mainstem.errors import InvalidInput, NotFound
+from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.model.trigger import Outcome
 from mainstem.sdk.context import RunContext
 from mainstem.sdk.registry import Registry
 from mainstem.sdk.trigger import Found, PollingTrigger
+from mainstem.services.executions import NewRun
 from mainstem.services.search import LogFilter
 from mainstem.services.webhooks import Call
 from tests.services.trigger_world import FLOW, PAUSE, RETURN, World
@@ -137,6 +139,32 @@ def test_a_condition_that_cannot_be_asked_leaves_a_failed_execution(polled: Worl
     polled.tick()
     polled.wait(lambda: len(polled.executions()) == 1)
     assert polled.executions()[0].state is State.FAILED
+
+
+# the task that switches
+
+
+def test_the_toggle_task_switches_a_trigger_of_its_own_or_another_flow(world: World) -> None:
+    other = FlowId("company", "switchboard")
+    toggle = {"id": "t", "type": "io.kestra.core.tasks.trigger.Toggle", "trigger": "w"}
+    world.save(hook())
+    world.save(flow=other, tasks=[{**toggle, "flowId": "{{ 'taxi' }}", "namespace": "company"}])
+    made = world.app.executions.create(NewRun(other))
+    world.wait(lambda: world.app.executions.get(made.id).state.is_terminal)
+    assert world.app.executions.get(made.id).state is State.SUCCESS
+    assert world.state("w").disabled
+
+    world.save(hook(), tasks=[{**toggle, "enabled": True}])
+    made = world.app.executions.create(NewRun(FLOW))
+    world.wait(lambda: world.app.executions.get(made.id).state.is_terminal)
+    assert not world.state("w").disabled
+
+
+def test_toggling_an_unknown_trigger_fails_the_task(world: World) -> None:
+    world.save(tasks=[{"id": "t", "type": "io.kestra.plugin.core.trigger.Toggle", "trigger": "x"}])
+    made = world.app.executions.create(NewRun(FLOW))
+    world.wait(lambda: world.app.executions.get(made.id).state.is_terminal)
+    assert world.app.executions.get(made.id).state is State.FAILED
 
 
 # webhooks

@@ -24,6 +24,7 @@ from mainstem.sdk.trigger import Trigger
 
 YEARS: Final = 10
 MOST_CANDIDATES: Final = 20_000
+_QUICK: Final = 2_000
 _INSTANT: Final = timedelta(microseconds=1)
 
 RecoverMissed = Literal["ALL", "LAST", "NONE"]
@@ -71,17 +72,20 @@ class ScheduledTrigger(Trigger):
 
     def first(self, ctx: ScheduleContext) -> datetime | None:
         """The date to begin with when the trigger is new."""
-        return self.next(ctx, ctx.now)
+        return following(self, ctx, ctx.now)
 
     def zone(self, ctx: ScheduleContext) -> tzinfo:
         return zone_named(self.timezone) if self.timezone else ctx.zone
 
-    def next(self, ctx: ScheduleContext, after: datetime) -> datetime | None:
+    def next(
+        self, ctx: ScheduleContext, after: datetime, most: int = MOST_CANDIDATES
+    ) -> datetime | None:
         """The first date strictly after a moment that is worth looking at.
 
-        Its conditions hold, unless the search was given up; then it is where to go on.
+        Its conditions hold, unless the search was given up after `most` candidates; then it is
+        where to go on.
         """
-        found, reached = self._search(ctx, self.candidates_after(ctx, after))
+        found, reached = self._search(ctx, self.candidates_after(ctx, after), most)
         return found or reached
 
     def on_or_after(self, ctx: ScheduleContext, moment: datetime) -> datetime | None:
@@ -139,11 +143,11 @@ class ScheduledTrigger(Trigger):
         return found
 
     def _search(
-        self, ctx: ScheduleContext, candidates: Iterator[datetime]
+        self, ctx: ScheduleContext, candidates: Iterator[datetime], most: int = MOST_CANDIDATES
     ) -> tuple[datetime | None, datetime | None]:
         """The first candidate whose conditions hold, or the one at which the search ended."""
         reached = None
-        for date in islice(candidates, MOST_CANDIDATES):
+        for date in islice(candidates, most):
             if abs(date.year - ctx.now.year) >= YEARS and any(
                 c.ON_DATES for c in self.all_conditions()
             ):
@@ -185,9 +189,12 @@ class _DateVariables(Mapping[str, object]):
 
 
 def following(trigger: ScheduledTrigger, ctx: ScheduleContext, after: datetime) -> datetime | None:
-    """The next date; where a condition cannot be asked, the next one whatever it says."""
+    """The next date to look at, found quickly, for a database transaction may wait for it.
+
+    Where a condition cannot be asked it is the next candidate, whatever the condition says.
+    """
     try:
-        return trigger.next(ctx, after)
+        return trigger.next(ctx, after, _QUICK)
     except MainstemError:
         return next(trigger.candidates_after(ctx, after), None)
 

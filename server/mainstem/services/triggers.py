@@ -219,7 +219,7 @@ class TriggerService:
         found: list[datetime] = []
         while len(found) < number:
             date = trigger.next(ctx, found[-1] if found else start)
-            if date is None:
+            if date is None or not trigger.holds(ctx, date):
                 break
             found.append(date)
         return [date.astimezone(trigger.zone(ctx)) for date in found]
