@@ -21,8 +21,9 @@ PATIENCE = 20.0
 class Server:
     """An App with words for tests."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, patience: float = PATIENCE) -> None:
         self.app = app
+        self.patience = patience
 
     def save(self, source: str) -> FlowId:
         return self.app.flows.save(source).flow
@@ -47,7 +48,7 @@ class Server:
                 execution = self.app.executions.get(execution_id)
                 if wanted(execution):
                     return execution
-                assert changed.wait(PATIENCE), f"nothing happened; it is {execution.state}"
+                assert changed.wait(self.patience), f"nothing happened; it is {execution.state}"
         finally:
             unsubscribe()
 
