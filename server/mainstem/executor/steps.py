@@ -111,7 +111,8 @@ class Stepper:
         entry.closed = True
         batch.entries[entry_id] = entry
         batch.moved.setdefault(entry_id, []).append(live.execution.state)
-        text = f"internal error, the execution was given up: {type(error).__name__}: {error}"
+        reason = str(error).partition("\n")[0]  # a database adds the whole row
+        text = f"internal error, the execution was given up: {type(error).__name__}: {reason}"
         line = LogLine(at=now, level=Level.ERROR, message=text, execution_id=entry_id)
         batch.lines.append((line, live.execution.flow))
         self._capacity.note(live.execution)
