@@ -18,10 +18,10 @@ def is_encrypted(value: object) -> bool:
 
 
 def decrypted(ev: Evaluation, value: object) -> str:
-    """The text of an encrypted variable, by the key of the host."""
+    """The text of an encrypted variable, by the key of the host; without a key it stays sealed."""
     key = ev.host.encryption_key()
     if key is None:
-        raise Fault("An encrypted value can't be read: the server has no encryption key")
+        return str(value.get("value", "")) if isinstance(value, dict) else ""
     return unseal(key, str(value.get("value", "")) if isinstance(value, dict) else "")
 
 

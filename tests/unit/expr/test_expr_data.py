@@ -243,4 +243,8 @@ def test_encrypted_variables_are_read_through_the_key_of_the_host() -> None:
     assert render("{{ secret }}|{{ inputs.password }}|{{ l[0] }}", readable) == (
         "pass word|pass word|pass word"
     )
-    assert "no encryption key" in fault("{{ secret }}", **variables)
+
+
+def test_without_a_key_an_encrypted_variable_stays_sealed() -> None:
+    sealed = {"type": ENCRYPTED_TYPE, "value": seal(b"k" * 32, "pass word")}
+    assert show("{{ secret }}", secret=sealed) == sealed["value"]

@@ -1,0 +1,15 @@
+"""Rings: what takes seconds rather than milliseconds is marked `heavy` by where it lies."""
+
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+HEAVY = ("dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        place = str(item.path.relative_to(HERE))
+        if place.startswith(HEAVY) or "types_are_sound" in item.name:
+            item.add_marker(pytest.mark.heavy)
