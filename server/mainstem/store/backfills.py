@@ -45,7 +45,8 @@ def take_slot(
         "execution_id": execution_id,
     }
     statement = upsert(tx, trigger_slots).values(row).on_conflict_do_nothing()
-    return bool(tx.execute(statement).rowcount == 1)
+    # Not every driver counts inserted rows reliably; a returned row tells.
+    return tx.execute(statement.returning(_s.slot)).first() is not None
 
 
 def slot_runs(
