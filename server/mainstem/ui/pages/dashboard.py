@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from mainstem.errors import InvalidInput
 from mainstem.ids import random_id
-from mainstem.model.state import State
+from mainstem.model.state import ACTIVE, State
 from mainstem.services.flows import FlowRevision
 from mainstem.services.search import ExecutionFilter
 from mainstem.ui import charts, preferences, syncs
@@ -176,7 +176,7 @@ def _first_run(here: Desk, asked: Asked) -> list[dict[str, object]] | None:
 def _summary(here: Desk, asked: Asked) -> dict[str, object]:
     counts = asked.counts
     still_open = here.services.search.count_by_state(
-        ExecutionFilter(namespace=asked.namespace or None, ended=False)
+        ExecutionFilter(namespace=asked.namespace or None, states=tuple(ACTIVE))
     )
     ended = sum(n for state, n in counts.items() if state.is_terminal)
     load = here.services.load() if here.services.load else None
@@ -225,7 +225,7 @@ def _latest(here: Desk, asked: Asked, states: Sequence[State]) -> object:
 
 
 def _open(here: Desk, asked: Asked) -> object:
-    wanted = ExecutionFilter(namespace=asked.namespace or None, ended=False)
+    wanted = ExecutionFilter(namespace=asked.namespace or None, states=tuple(ACTIVE))
     return with_notes(here, here.services.search.page(wanted, limit=_SHOWN).executions)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from mainstem.model.state import State
+from mainstem.model.state import ACTIVE, State
 from mainstem.services.search import ExecutionFilter
 from mainstem.ui import format as words
 from mainstem.ui.desk import Desk, Part, desk
@@ -66,7 +66,7 @@ def part_line(part: Part, now: datetime) -> PartLine:
 
 
 def _figures(here: Desk) -> Sequence[dict[str, str]]:
-    counts = here.services.search.count_by_state(ExecutionFilter(ended=False))
+    counts = here.services.search.count_by_state(ExecutionFilter(states=tuple(ACTIVE)))
     running = sum(n for state, n in counts.items() if state.is_running)
     figures = [
         _figure("Running", words.number(running), "executions", "running", "play"),
