@@ -1,6 +1,7 @@
 """Runs tasks of plug-ins on a whole server, as a flow would."""
 
 import itertools
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,14 @@ from typing import Any
 import yaml
 
 from mainstem.app import App
+from mainstem.bus.inprocess import EXECUTIONS
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.sdk.context import KvEntry
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.executions import NewRun
-from mainstem.services.search import StoredMetric
+from mainstem.services.search import ExecutionFilter, StoredMetric
 from tests.server.conftest import Server
 
 NAMESPACE = "plugins.test"
@@ -95,12 +97,28 @@ class Bench:
     def ended(self, execution: Execution) -> Outcome:
         return Outcome(self, self.server.wait(execution.id))
 
+    def first_of(self, flow: FlowId) -> Outcome:
+        """The first execution of a flow that something else starts."""
+        started = threading.Event()
+        unsubscribe = self.app.bus.subscribe([EXECUTIONS], lambda _topic: started.set())
+        try:
+            while not (found := self.app.search.page(_of(flow)).executions):
+                assert started.wait(self.server.patience), f"nothing started {flow}"
+                started.clear()
+        finally:
+            unsubscribe()
+        return self.ended(found[-1])
+
     def set_kv(self, namespace: str = NAMESPACE, **values: object) -> None:
         for key, value in values.items():
             self.app.kv.set(namespace, KvEntry(key, value, ""))
 
     def put_file(self, path: str, content: str, namespace: str = NAMESPACE) -> None:
         self.app.files.write(namespace, path, content.encode())
+
+
+def _of(flow: FlowId) -> ExecutionFilter:
+    return ExecutionFilter(flows=(flow,))
 
 
 def task(type_: str, id_: str = "t", **properties: Any) -> dict[str, Any]:

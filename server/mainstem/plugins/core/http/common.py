@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -78,8 +78,8 @@ class HttpCall(Properties):
         import httpx
 
         uri = check_uri(ctx.render(self.uri))
-        request = self._request(ctx, uri)
-        with self._client(ctx) as client:
+        with ExitStack() as opened, self._client(ctx) as client:
+            request = self._request(ctx, uri, opened)
             ctx.on_kill(client.close)
             try:
                 with client.stream(**request) as answer:
@@ -121,7 +121,7 @@ class HttpCall(Properties):
         ctx.mask(secret)
         return ctx.render(user), secret
 
-    def _request(self, ctx: RunContext, uri: str) -> dict[str, Any]:
+    def _request(self, ctx: RunContext, uri: str, opened: ExitStack) -> dict[str, Any]:
         headers = dict(ctx.render(self.headers)) if self.headers is not None else {}
         if self.content_type is not None:
             headers["Content-Type"] = ctx.render(self.content_type)
@@ -138,13 +138,15 @@ class HttpCall(Properties):
         if self.params is not None:
             found["params"] = ctx.render(self.params)
         if self.form_data is not None:
-            found |= self._form(ctx, headers)
+            found |= self._form(ctx, headers, opened)
         elif self.body is not None:
             found["content"] = ctx.render(self.body).encode()
             headers.setdefault("Content-Type", "application/json")
         return found
 
-    def _form(self, ctx: RunContext, headers: Mapping[str, str]) -> dict[str, Any]:
+    def _form(
+        self, ctx: RunContext, headers: Mapping[str, str], opened: ExitStack
+    ) -> dict[str, Any]:
         """Fields as a form; with files (URIs of internal storage) as a multipart form."""
         assert self.form_data is not None
         fields: dict[str, str] = {}
@@ -153,7 +155,8 @@ class HttpCall(Properties):
             uri = value.get("content") if isinstance(value, dict) else value
             if isinstance(uri, str) and uri.startswith(("kestra://", "mainstem://")):
                 given = value.get("name") if isinstance(value, dict) else None
-                files[name] = (str(given or uri.rpartition("/")[2]), ctx.files.open(uri))
+                file = opened.enter_context(ctx.files.open(uri))
+                files[name] = (str(given or uri.rpartition("/")[2]), file)
             else:
                 fields[name] = str(value)
         is_multipart = "multipart" in headers.get("Content-Type", "")
