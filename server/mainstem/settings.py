@@ -180,7 +180,7 @@ def load_settings(
     env = os.environ if environment is None else environment
     chosen = file or (Path(env["MAINSTEM_CONFIG"]) if env.get("MAINSTEM_CONFIG") else None)
     tree = _read_file(chosen) if chosen else {}
-    for name, text in env.items():
+    for name, text in sorted(env.items()):
         if name.startswith(PREFIX) and name not in _NOT_SETTINGS and not name.startswith(_FOREIGN):
             _put(tree, name.removeprefix(PREFIX).lower().split("__"), _value(name, text))
     for key, value in (overrides or {}).items():
