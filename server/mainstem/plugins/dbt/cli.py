@@ -121,14 +121,16 @@ class DbtTask(ExecTask):
         target = profile.chosen(profiles, wanted)
         for secret in _secrets(target.properties):
             ctx.mask(secret)
-        file = ctx.workdir / "profiles.yml"
-        file.touch(mode=0o600)
-        file.write_text(yaml.safe_dump(profiles, sort_keys=False))
         if target.is_bigquery:
             text = profile.swapped(target, lookup)
             if text is not None:
                 raise TaskFailed(text)
-            check_target(ctx, target, ctx.workdir)
+            token = check_target(ctx, target, ctx.workdir)
+            if token is not None:
+                profiles = profile.with_token(profiles, target, token)
+        file = ctx.workdir / "profiles.yml"
+        file.touch(mode=0o600)
+        file.write_text(yaml.safe_dump(profiles, sort_keys=False))
 
     def _own_profiles(self, ctx: RunContext, project: Path) -> Path | None:
         found = (project / "profiles.yml", ctx.workdir / "profiles.yml")

@@ -129,6 +129,15 @@ def _addressed(output: Any, endpoint: str) -> Any:
     return found
 
 
+def with_token(profiles: Mapping[str, Any], target: Target, token: str) -> dict[str, Any]:
+    """The profiles with the target signing in by an access token instead of a key."""
+    kept = {k: v for k, v in target.properties.items() if k not in ("keyfile", "keyfile_json")}
+    output = {**kept, "method": "oauth-secrets", "token": token}
+    profile = profiles[target.profile]
+    outputs = {**_outputs(profile), target.name: output}
+    return {**profiles, target.profile: {**profile, "outputs": outputs}}
+
+
 def chosen(profiles: Mapping[str, Any], profile: str) -> Target:
     """The target that dbt will use; raises InvalidInput naming what there is instead."""
     found = profiles.get(profile)

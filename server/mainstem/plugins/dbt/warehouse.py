@@ -8,10 +8,12 @@ from mainstem.plugins.dbt.profile import Target, exchanged
 from mainstem.sdk.context import RunContext, TaskFailed
 
 
-def check_target(ctx: RunContext, target: Target, workdir: Path) -> None:
+def check_target(ctx: RunContext, target: Target, workdir: Path) -> str | None:
     """Raises TaskFailed when project, dataset or location are wrong, saying which and how to mend.
 
-    Profiles that sign in by other means than a key or default credentials are left to dbt.
+    Profiles that sign in by other means than a key or default credentials are left to dbt. Where
+    BigQuery has another address and the profile a key, returns an access token made with the key:
+    dbt then has no reason to ask Google anything.
     """
     if not target.project or not target.dataset:
         raise TaskFailed(
@@ -21,12 +23,14 @@ def check_target(ctx: RunContext, target: Target, workdir: Path) -> None:
     credentials = _credentials(target, workdir)
     if credentials is None:
         ctx.log.debug("the profile signs in by itself: its target is not checked beforehand")
-        return
+        return None
     client = _client(target, credentials)
     try:
         _check(ctx, client, target)
     finally:
         client.close()
+    has_key = str(target.properties.get("method")).startswith("service-account")
+    return credentials.token if has_key and target.properties.get("api_endpoint") else None
 
 
 def _check(ctx: RunContext, client: Any, target: Target) -> None:
@@ -77,10 +81,10 @@ def _credentials(target: Target, workdir: Path) -> Any | None:
     try:
         if method == "service-account":
             key = json.loads((workdir / str(properties.get("keyfile"))).read_text())
-            return _of_key(key)
+            return _of_key(key, target)
         if method == "service-account-json":
             key = properties.get("keyfile_json")
-            return _of_key(key)
+            return _of_key(key, target)
         if method == "oauth":
             return google.auth.default(scopes=_SCOPES)[0]
     except (OSError, ValueError, DefaultCredentialsError) as error:
@@ -93,12 +97,16 @@ def _credentials(target: Target, workdir: Path) -> Any | None:
     return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
-def _of_key(key: Any) -> Any:
+def _of_key(key: Any, target: Target) -> Any:
     from google.oauth2 import service_account
 
-    return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
-        key, scopes=_SCOPES
-    )
+    class HomeCredentials(service_account.Credentials):
+        def _build_regional_access_boundary_lookup_url(self, request: Any = None) -> None:
+            return None
+
+    at_google = not target.properties.get("api_endpoint")
+    kind = service_account.Credentials if at_google else HomeCredentials
+    return kind.from_service_account_info(key, scopes=_SCOPES)  # type: ignore[no-untyped-call]
 
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
