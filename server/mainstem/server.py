@@ -13,6 +13,7 @@ from mainstem.api.services import ApiServices
 from mainstem.app import App
 from mainstem.guard import Guard
 from mainstem.ui.application import close_ui, create_ui
+from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
 
 _SILENT = timedelta(seconds=30)
@@ -60,8 +61,36 @@ def create_dashboard(app: App) -> FastAPI:
         previews=app.previews,
         syncs=app.syncs,
         load=lambda: (app.workers.load[0], app.workers.slots),
+        parts=lambda: _parts(app),
+        facts={
+            "Version": __version__,
+            "Database": app.database.engine.dialect.name,
+            "State folder": str(app.settings.state_dir.resolve()),
+            "Task runner": app.settings.runners.default,
+        },
     )
     return create_ui(services, app.bus, app.clock)
+
+
+def _parts(app: App) -> list[Part]:
+    """The loops of this process, the executor first."""
+    waiting = app.workers.load[1]
+    note = f"{app.executor.backlog} events waiting, {app.stepper.open_count} executions open"
+    executor = Part("executor", note, app.executor.last_tick, 5.0)
+    worker = Part("worker", f"{waiting} attempts waiting for a place", app.clock.now(), 5.0)
+    return [
+        executor,
+        worker,
+        *(
+            Part(
+                ticker.component.name,
+                seen_at=ticker.last_tick,
+                interval_seconds=ticker.component.interval_seconds,
+                error=ticker.last_error,
+            )
+            for ticker in app.tickers
+        ),
+    ]
 
 
 def _home() -> RedirectResponse:

@@ -84,7 +84,11 @@ Index("executions_by_time", executions.c.created_at, executions.c.id)
 Index("executions_by_flow", executions.c.namespace, executions.c.flow_id, executions.c.created_at)
 Index("executions_open", executions.c.namespace, executions.c.flow_id, executions.c.state,
       sqlite_where=_OPEN, postgresql_where=_OPEN)  # fmt: skip
+Index("executions_running", executions.c.created_at, executions.c.id,
+      sqlite_where=text("ended_at IS NULL"),
+      postgresql_where=text("ended_at IS NULL"))  # fmt: skip
 Index("executions_by_parent", executions.c.parent_id)
+Index("executions_by_flow_state", executions.c.namespace, executions.c.flow_id, executions.c.state)
 Index("executions_by_state", executions.c.state, executions.c.created_at)
 
 execution_labels = Table(
