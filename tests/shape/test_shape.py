@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "server" / "mainstem"
 LONGEST_FUNCTION = 60
 LONGEST_MODULE = 500
-MOST_METHODS = 22
+MOST_METHODS = 26
 
 
 def modules() -> Iterator[Path]:

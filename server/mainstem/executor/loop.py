@@ -64,6 +64,11 @@ class Executor:
         for execution in executions:
             self._queue.put(Created(execution))
 
+    @property
+    def backlog(self) -> int:
+        """Events not yet taken."""
+        return self._queue.qsize()
+
     def tell(self, item: Report | Progress) -> None:
         self._queue.put(item)
 
