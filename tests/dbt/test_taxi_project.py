@@ -109,7 +109,7 @@ def test_a_changed_zone_name_is_kept_in_the_history(
 def test_bad_rows_fail_the_tests_that_name_them(
     warehouse: Warehouse, first: Build, folder: Path
 ) -> None:
-    lately = "where filename like '%2019-06%'"
+    lately = "where filename like '%2020-02%'"
     warehouse.execute(f"update yellow_tripdata set trip_distance = -1 {lately}")
     warehouse.execute(f"update green_tripdata set PULocationID = '999' {lately}")
     build = dbt(warehouse, folder, "build")
