@@ -40,7 +40,7 @@ check: $(STAMP)
 
 # Needs uv; the lock names no index.
 lock:
-	uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-header -o requirements-dev.txt
+	uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-header -o requirements-dev.txt
 
 bench: $(STAMP)
 	for script in bench/*.py; do $(BIN)/python $$script; done
