@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from mainstem.errors import InvalidInput
 from mainstem.plugins.jdbc.cells import plain_cell
-from mainstem.plugins.jdbc.tasks import QueriesTask, QueryTask, Result, Session, SqlTask
+from mainstem.plugins.jdbc.tasks import (
+    QueriesTask,
+    QueryTask,
+    Result,
+    Session,
+    SqlTask,
+    stopped_on_kill,
+)
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.rowfiles import Row
@@ -83,9 +90,9 @@ def _open(ctx: RunContext, database: str) -> Iterator["DuckSession"]:
     connection = duckdb.connect(database)
     try:
         connection.execute("SET file_search_path = $path", {"path": str(ctx.workdir)})
-        ctx.on_kill(connection.interrupt)
-        connection.begin()
-        yield DuckSession(ctx, connection)
+        with stopped_on_kill(ctx, connection.interrupt):
+            connection.begin()
+            yield DuckSession(ctx, connection)
     except duckdb.Error as error:
         if ctx.is_killed:
             raise TaskKilled from error

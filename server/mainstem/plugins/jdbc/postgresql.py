@@ -3,14 +3,20 @@
 import base64
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mainstem.errors import InvalidInput
 from mainstem.plugins.jdbc.cells import plain_cell
 from mainstem.plugins.jdbc.host import reachable_host
-from mainstem.plugins.jdbc.tasks import QueriesTask, QueryTask, Result, Session
+from mainstem.plugins.jdbc.tasks import (
+    QueriesTask,
+    QueryTask,
+    Result,
+    Session,
+    stopped_on_kill,
+)
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.plugin import Properties
@@ -126,9 +132,9 @@ def open_session(ctx: RunContext, given: PostgresConnection) -> Iterator["Postgr
         connection.add_notice_handler(
             lambda notice: ctx.log.debug(f"{notice.severity}: {notice.message_primary}")
         )
-        ctx.on_kill(connection.cancel_safe)
         try:
-            yield PostgresSession(ctx, connection)
+            with stopped_on_kill(ctx, lambda: _cancel(connection)):
+                yield PostgresSession(ctx, connection)
         except psycopg.Error as error:
             if ctx.is_killed:
                 raise TaskKilled from error
@@ -144,13 +150,13 @@ class PostgresSession:
         self.connection = connection
         self._ctx = ctx
         self._number = 0
+        self._open: Any = None
 
     def execute(self, sql: str, values: Sequence[object]) -> Result:
-        if values:
-            sql = _escape_percent(sql)
+        self._close()
         if _returns_rows(sql):
             self._number += 1
-            cursor = self.connection.cursor(name=f"mainstem_{self._number}")
+            cursor = self._open = self.connection.cursor(name=f"mainstem_{self._number}")
             cursor.itersize = _PAGE
             cursor.execute(sql, values or None)
             return Result(_rows(cursor), None)
@@ -160,16 +166,26 @@ class PostgresSession:
         return Result(None, cursor.rowcount if cursor.rowcount >= 0 else None)
 
     def commit(self) -> None:
+        self._close()
         self.connection.commit()
 
     def rollback(self) -> None:
+        self._close()
         if not self.connection.closed:
             self.connection.rollback()
 
+    def _close(self) -> None:
+        """End the cursor that rows were last read through."""
+        cursor, self._open = self._open, None
+        if cursor is not None:
+            cursor.close()
 
-def _escape_percent(sql: str) -> str:
-    """psycopg reads `%` when there are values: keep its placeholders, double the others."""
-    return "%s".join(part.replace("%", "%%") for part in sql.split("%s"))
+
+def _cancel(connection: Any) -> None:
+    import psycopg
+
+    with suppress(psycopg.Error):
+        connection.cancel_safe()
 
 
 def _returns_rows(sql: str) -> bool:

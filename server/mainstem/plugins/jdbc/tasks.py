@@ -1,9 +1,12 @@
 """What SQL tasks share, whatever the database."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+from pydantic import Field
 
 from mainstem.plugins.jdbc.statements import bind_named, split_statements
 from mainstem.sdk.context import RunContext, TaskFailed
@@ -11,6 +14,8 @@ from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.rowfiles import FetchType, Row, fetch_type, fetched
 from mainstem.sdk.task import Outputs, RunnableTask
 from mainstem.sdk.workfiles import InputFiles, collect_outputs, place_input_files
+
+_STOP_SECONDS: Final = 0.1
 
 
 class Session(Protocol):
@@ -43,7 +48,7 @@ class SqlTask(RunnableTask):
     connection_pooling: Property[bool] | None = None
     connection_pool_size: Property[int] | None = None
     sql: Property[Text]
-    after_sql: Property[Text] | None = None
+    after_sql: Property[Text] | None = Field(default=None, alias="afterSQL")
     store: bool = False
     fetch_one: bool = False
     fetch: bool = False
@@ -84,6 +89,29 @@ class SqlTask(RunnableTask):
         session.commit()
 
 
+@contextmanager
+def stopped_on_kill(ctx: RunContext, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` when the task is killed, again and again until the block ends.
+
+    Once is not enough: databases forget a cancellation that comes between two statements.
+    """
+    done = threading.Event()
+
+    def insist() -> None:
+        while not done.wait(_STOP_SECONDS):
+            stop()
+
+    def begin() -> None:
+        stop()
+        threading.Thread(target=insist, name="stop-sql", daemon=True).start()
+
+    ctx.on_kill(begin)
+    try:
+        yield
+    finally:
+        done.set()
+
+
 class QueryTask(SqlTask):
     """One statement whose rows are wanted; further statements before it are run as well."""
 
@@ -97,12 +125,11 @@ class QueryTask(SqlTask):
                 for statement in statements:
                     is_last = statement is statements[-1]
                     last = self._one(ctx, session, statement, wanted=is_last)
-                outputs = {**last, **self.files(ctx)}
                 self.finish(ctx, session)
             except BaseException:
                 session.rollback()
                 raise
-        return outputs
+        return {**last, **self.files(ctx)}
 
     def _one(
         self, ctx: RunContext, session: Session, statement: str, *, wanted: bool
