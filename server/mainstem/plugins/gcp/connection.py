@@ -33,13 +33,15 @@ class GcpTask(RunnableTask):
             return None
         try:
             key = json.loads(text)
-        except ValueError as error:
+        except ValueError:
+            key = None
+        if not isinstance(key, dict):
             raise TaskFailed(
                 "`serviceAccount` is not the JSON text of a service-account key: store the whole "
                 "key file, for example with `mainstem kv set <namespace> GCP_CREDS --file key.json`"
-            ) from error
+            )
         missing = {"client_email", "private_key", "token_uri"} - set(key)
-        if not isinstance(key, dict) or missing:
+        if missing:
             raise TaskFailed(f"the service-account key has no {', '.join(sorted(missing))}")
         ctx.mask(key["private_key"])
         return key

@@ -18,6 +18,7 @@ __all__ = ["BigQueryTask", "FetchType", "JobTask", "plain_row", "table_id"]
 
 _POLL_SECONDS: Final = 0.05
 _LONGEST_POLL: Final = 2.0
+_MOST_REASONS: Final = 20
 
 WriteDisposition = Literal["WRITE_TRUNCATE", "WRITE_TRUNCATE_DATA", "WRITE_APPEND", "WRITE_EMPTY"]
 CreateDisposition = Literal["CREATE_IF_NEEDED", "CREATE_NEVER"]
@@ -79,11 +80,23 @@ def follow_job(ctx: RunContext, start: Callable[[], Any]) -> Any:
         if ctx.wait(pause):
             raise TaskKilled
         pause = min(pause * 1.5, _LONGEST_POLL)
+    _log_reasons(ctx, job)
     job.result()
     if job.started and job.ended:
         seconds = (job.ended - job.started).total_seconds()
         ctx.metric("job.duration", seconds, MetricKind.TIMER)
     return job
+
+
+def _log_reasons(ctx: RunContext, job: Any) -> None:
+    """What a failed job says besides its first error, which is often just a count of others."""
+    if job.error_result is None:
+        return
+    told = job.error_result.get("message")
+    for item in (job.errors or [])[:_MOST_REASONS]:
+        message, where = item.get("message"), item.get("location")
+        if message and message != told:
+            ctx.log.error(f"{message} ({where})" if where and where not in message else message)
 
 
 def table_id(text: str, project: str) -> str:
