@@ -20,6 +20,9 @@ def check_target(ctx: RunContext, target: Target, workdir: Path) -> str | None:
             f"profile `{target.profile}` needs `project` (the Google project) and `dataset` (the "
             "BigQuery dataset)"
         )
+    if any("{{" in text for text in (target.project, target.dataset, target.location or "")):
+        ctx.log.debug("the profile holds expressions of dbt: its target is not checked beforehand")
+        return None
     credentials = _credentials(target, workdir)
     if credentials is None:
         ctx.log.debug("the profile signs in by itself: its target is not checked beforehand")
