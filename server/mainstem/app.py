@@ -32,7 +32,7 @@ from mainstem.secrets.seal import Sealer, load_or_create_key
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
-from mainstem.services.host import ExecutionHost, HostServices
+from mainstem.services.host import ExecutionHost, HostServices, secret_inputs
 from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
@@ -69,6 +69,8 @@ class App:
         self.registry = registry or Registry.installed()
         self.environment = dict(process_environment() if environment is None else environment)
         self.bus = Bus()
+        # Of what the engine renders; attempts have maskers of their own.
+        self.masker = Masker()
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(settings.database_url)
         self.storage = LocalStorage(settings.state_dir / "storage")
@@ -177,6 +179,7 @@ class App:
                 environment=self._engine_environment,
                 now=self.clock.now,
                 skip=self._is_skipped,
+                mask=self.masker.mask,
             )
         )
         self.executor = Executor(self.database, self.stepper, Alarms(), self.clock, self.bus)
@@ -200,7 +203,9 @@ class App:
         )
 
     def _host_of(self, execution: Execution, _run: TaskRun | None) -> ExecutionHost:
-        return ExecutionHost(self.host_services, execution, Masker())
+        for value in secret_inputs(self.host_services, execution):
+            self.masker.add(value)
+        return ExecutionHost(self.host_services, execution, self.masker)
 
     def _coerce_outputs(
         self, declared: Sequence[FlowOutput], values: Mapping[str, object]

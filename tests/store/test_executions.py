@@ -176,6 +176,9 @@ def test_the_inbox_keeps_order_and_forgets_what_was_handled(database: Database) 
     with database.read() as tx:
         (left,) = inbox.asked(tx, 9)
     assert left == Asked("e1", "SetLabels", {"labels": {"a": "b"}}, second)
+    with database.write() as tx:
+        inbox.handled(tx, [second])
+        assert inbox.ask(tx, Asked("e1", "ForceRun"), NOON) > second
 
 
 def test_a_timer_is_replaced_by_its_key_and_the_next_comes_first(database: Database) -> None:

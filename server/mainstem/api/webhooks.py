@@ -15,12 +15,12 @@ from mainstem.services.webhooks import Call
 
 router = APIRouter(tags=["webhooks"])
 _LARGEST = 10_000_000
+_ADDRESS = "/executions/webhook/{namespace}/{flow_id}/{key}"
 
 
-@router.api_route(
-    "/executions/webhook/{namespace}/{flow_id}/{key}",
-    methods=["GET", "POST", "PUT"],
-)
+@router.get(_ADDRESS)
+@router.post(_ADDRESS)
+@router.put(_ADDRESS)
 async def fire(
     namespace: str, flow_id: str, key: str, request: Request, services: Services
 ) -> Response:
@@ -51,7 +51,7 @@ async def _body(request: Request) -> object:
     text = b"".join(chunks).decode("utf-8", "replace")
     try:
         parsed: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return parsed if isinstance(parsed, (dict, list)) else text
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mainstem.engine.advance import advance
@@ -65,6 +65,7 @@ class StepServices:
     environment: Callable[[datetime], Environment]
     now: Callable[[], datetime]
     skip: Callable[[Execution], bool]
+    mask: Callable[[str], str]
 
 
 class Stepper:
@@ -198,6 +199,9 @@ class Stepper:
         decision = advance(entry.live, event, services.environment(services.now()))
         if decision.is_empty:
             return []
+        if decision.logs:
+            logs = [replace(line, message=services.mask(line.message)) for line in decision.logs]
+            decision = replace(decision, logs=tuple(logs))
         batch.absorb(entry, decision)
         follow: list[Item] = []
         after = entry.live.execution

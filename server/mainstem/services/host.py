@@ -1,11 +1,12 @@
 """What expressions of one execution may ask for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from mainstem.clock import Clock
 from mainstem.errors import Denied, Gone, NotFound
+from mainstem.expr import ENCRYPTED_TYPE, unseal
 from mainstem.model.execution import Execution
 from mainstem.model.log import Level
 from mainstem.secrets.base import SecretChain
@@ -131,3 +132,10 @@ class ExecutionHost:
 
     def encryption_key(self) -> bytes | None:
         return self._services.encryption_key()
+
+
+def secret_inputs(services: HostServices, execution: Execution) -> Iterator[str]:
+    """The plain values of SECRET inputs, so that no line of the execution shows them."""
+    for value in execution.inputs.values():
+        if isinstance(value, Mapping) and value.get("type") == ENCRYPTED_TYPE:
+            yield unseal(services.encryption_key(), str(value.get("value")))

@@ -130,7 +130,9 @@ class InputService:
             if declared.id not in uploads:
                 return _existing(declared, given)
             name, content = uploads[declared.id]
-            path = f"{input_prefix(flow, execution_id, declared.id)}/{PurePath(name).name}"
+            file = PurePath(name).name
+            file = declared.id if file in ("", "..") else file
+            path = f"{input_prefix(flow, execution_id, declared.id)}/{file}"
             if store:
                 self._storage.put_bytes(path, content)
             return make_uri(path)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from mainstem.bus.inprocess import KV, Bus
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, Gone, NotFound
+from mainstem.errors import Conflict, Gone, InvalidInput, NotFound
 from mainstem.model.flow_id import ancestors
 from mainstem.sdk.context import KvEntry
 from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
@@ -78,6 +78,10 @@ class KvService:
         kind = Kind(entry.kind) if entry.kind else kind_of(entry.value)
         value = encode(coerce(entry.value, kind), kind)
         now = self._clock.now()
+        try:
+            expires_at = entry.expires_at if ttl is None else now + ttl
+        except OverflowError as error:
+            raise InvalidInput("the time to live reaches beyond the year 9999") from error
         with self._database.write() as tx:
             old = rows.get(tx, namespace, entry.key)
             alive = old is not None and (old.expires_at is None or old.expires_at > now)
@@ -93,7 +97,7 @@ class KvService:
                 value,
                 created_at=old.created_at if old else now,
                 updated_at=now,
-                expires_at=entry.expires_at if ttl is None else now + ttl,
+                expires_at=expires_at,
                 description=entry.description or (old.description if old else None),
                 revision=old.revision + 1 if old else 1,
             )

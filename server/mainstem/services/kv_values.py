@@ -82,10 +82,10 @@ def from_body(body: str) -> tuple[Kind, object]:
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         try:
             rows = from_ion(text, all_rows=True)
-        except Fault:
+        except (Fault, RecursionError):
             rows = None
         if not isinstance(rows, list) or len(rows) != 1:
             raise InvalidInput(

@@ -81,9 +81,12 @@ class LocalStorage:
         target = self._resolve(path)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
+            is_folder = target.is_dir()
         except (FileExistsError, NotADirectoryError) as error:
             raise InvalidInput(f"`{path}` would lie below a file") from error
-        if target.is_dir():
+        except OSError as error:
+            raise InvalidInput(f"`{path}` cannot be stored: {error.strerror}") from error
+        if is_folder:
             raise InvalidInput(f"`{path}` is a folder")
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=_UNFINISHED)
         os.close(handle)

@@ -128,6 +128,7 @@ events = Table(
     Column("kind", String(40), nullable=False),
     Column("payload", Json, nullable=False),
     Column("at", At, nullable=False),
+    sqlite_autoincrement=True,  # a number that is given twice would settle the wrong event
 )
 
 timers = Table(

@@ -18,7 +18,6 @@ from mainstem.expr import (
     render_typed,
     render_value,
     seal,
-    unseal,
 )
 from mainstem.ids import random_id
 from mainstem.model.log import Level, LogLine
@@ -30,7 +29,7 @@ from mainstem.sdk.registry import built_task
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 from mainstem.sdk.task import Task
 from mainstem.secrets.mask import Masker
-from mainstem.services.host import ExecutionHost
+from mainstem.services.host import ExecutionHost, secret_inputs
 from mainstem.store.logs import StoredMetric
 from mainstem.worker.adapters import TaskFiles, TaskKv, TaskNamespaceFiles
 from mainstem.worker.job import Job, Progress, Tell
@@ -95,7 +94,7 @@ class AttemptContext:
         self.wishes = Wishes()
         self.metrics: list[StoredMetric] = []
         self._services = services
-        self._masker = Masker(_secret_inputs(job, services))
+        self._masker = Masker(secret_inputs(services.host, job.execution))
         self._given_workdir = workdir
         self._made_workdir: Path | None = None
         self._killed = threading.Event()
@@ -317,10 +316,3 @@ class AttemptContext:
         """Remove the working directory that this attempt made."""
         if self._made_workdir is not None:
             shutil.rmtree(self._made_workdir, ignore_errors=True)
-
-
-def _secret_inputs(job: Job, services: WorkerServices) -> Iterator[str]:
-    """The plain values of SECRET inputs, so that no line of the attempt shows them."""
-    for value in job.execution.inputs.values():
-        if isinstance(value, Mapping) and value.get("type") == ENCRYPTED_TYPE:
-            yield unseal(services.host.encryption_key(), str(value.get("value")))
