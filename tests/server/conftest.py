@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mainstem.app import App
-from mainstem.bus.inprocess import EXECUTIONS
+from mainstem.bus.inprocess import EXECUTIONS, execution_topic
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
@@ -41,7 +41,9 @@ class Server:
         """Wait for the end, or for something else to hold; woken by signals, not by time."""
         wanted = until or (lambda execution: execution.state.is_terminal)
         changed = threading.Event()
-        unsubscribe = self.app.bus.subscribe([EXECUTIONS], lambda _topic: changed.set())
+        unsubscribe = self.app.bus.subscribe(
+            [EXECUTIONS, execution_topic(execution_id)], lambda _topic: changed.set()
+        )
         try:
             while True:
                 changed.clear()

@@ -57,6 +57,7 @@ class Told:
     lines: int = 0
     error_lines: int = 0
     tail: list[str] = field(default_factory=list)
+    last_error: str = ""
 
 
 class ExecTask(RunnableTask):
@@ -115,6 +116,7 @@ class ExecTask(RunnableTask):
 
     def prepare(self, ctx: RunContext) -> None:
         """Fill the working directory with namespace files and input files."""
+        _ = ctx.workdir  # from here on expressions see `workingDir`
         place_namespace_files(ctx, self.namespace_files)
         place_input_files(ctx, self.input_files)
 
@@ -155,6 +157,7 @@ def listen(ctx: RunContext, told: Told, text: str, is_error: bool) -> None:
         told.lines += 1
     if text.strip():
         told.tail = [*told.tail[1 - _TAIL :], text]
+        told.last_error = text if is_error else told.last_error
     ctx.log.log(Level.WARN if is_error else Level.INFO, text)
 
 
@@ -188,5 +191,6 @@ def _metric(ctx: RunContext, metric: Mapping[str, object]) -> None:
 
 
 def _failure(code: int, told: Told) -> str:
-    last = f": {told.tail[-1]}" if told.tail else ""
-    return f"Command failed with exit code {code}{last}"
+    """The code with the last words; those on standard error count more, whichever came last."""
+    words = told.last_error or (told.tail[-1] if told.tail else "")
+    return f"Command failed with exit code {code}{f': {words}' if words else ''}"

@@ -42,8 +42,7 @@ class CommandResult:
 class TaskRunner(Plugin):
     """Executes commands: as a process, in a container, elsewhere.
 
-    `workdir_inside` is the path under which a command sees its working directory; tasks use it
-    to render `{{ workingDir }}`.
+    A command sees its working directory under the path that `Command.workdir` names.
     """
 
     @abstractmethod
@@ -54,9 +53,6 @@ class TaskRunner(Plugin):
     def unavailable(cls, settings: "PluginSettings") -> str | None:
         """Why commands cannot run here at all (no daemon, say), or None when they can."""
         return None
-
-    def workdir_inside(self, ctx: "RunContext") -> str:
-        return str(ctx.workdir)
 
 
 AnyTaskRunner = plugin_field(TaskRunner)

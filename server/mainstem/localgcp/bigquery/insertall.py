@@ -99,7 +99,8 @@ def _insert(
         return {}
     path = warehouse.scratch / f"insert-{secrets.token_hex(8)}"
     try:
-        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        parsed, refused = _with_json_parsed(rows, table.schema)
+        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in parsed))
         config = ExternalConfig(
             (), "NEWLINE_DELIMITED_JSON", ignore_unknown_values=bool(request.ignore_unknown_values)
         )

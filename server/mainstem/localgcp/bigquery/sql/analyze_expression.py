@@ -333,15 +333,14 @@ class ExpressionAnalyzer:
 
     def _struct(self, node: tree.StructValue, scope: Scope) -> Value:
         members = [
-            (alias or implied_member(written), self.expression(written, scope))
+            (
+                "" if node.is_tuple else alias or implied_member(written),
+                self.expression(written, scope),
+            )
             for alias, written in node.values
         ]
         if node.type is None:
-            bare = [
-                (alias if alias or not self._is_tuple(node) else "", value)
-                for (alias, value) in members
-            ]
-            return struct_value(bare)
+            return struct_value(members)
         kind = resolve_type(node.type)
         value = struct_value(members)
         if len(kind.fields) != len(members) or not can_coerce(value, kind):
@@ -353,11 +352,6 @@ class ExpressionAnalyzer:
             for (_, item), (name, wanted) in zip(members, kind.fields, strict=True)
         ]
         return struct_value(coerced)
-
-    def _is_tuple(self, node: tree.StructValue) -> bool:
-        """Whether it is a bare `(a, b)`, whose members have no names."""
-        text_at = node.at
-        return node.values[0][1].at == text_at + 1 if node.values else False
 
     def _subquery(self, node: tree.Subquery, scope: Scope) -> Value:
         relation = self.subquery(node.query, scope)

@@ -150,7 +150,7 @@ class PrimaryParser(CallParser):
         while self.accept(","):
             values.append(("", self.expression()))
         self.expect(")")
-        return tree.StructValue(at, None, tuple(values))
+        return tree.StructValue(at, None, tuple(values), is_tuple=True)
 
     def _array_values(self, at: int, element: tree.TypeName | None) -> Expr:
         self.expect("[")

@@ -196,6 +196,8 @@ class StructValue(Node):
 
     type: TypeName | None
     values: "tuple[tuple[str, Expr], ...]"
+    is_tuple: bool = False
+    """Whether it is a bare `(a, b)`, whose members have no names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.plugin import Properties
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
-_INSIDE: Final = "/workspace"
 _HOST: Final = "host.docker.internal:host-gateway"
 _LABEL: Final = "mainstem.task-run"
 _STOP_SECONDS: Final = 5
@@ -48,8 +47,9 @@ class Memory(Properties):
 class Docker(TaskRunner):
     """Run commands in a container of the task's image.
 
-    The working directory is copied in and the output files are copied out, so that it works with
-    any daemon, a remote one included. `host.docker.internal` always reaches the daemon's host.
+    The working directory is copied in and out under the path that it has outside, so that
+    `{{ workingDir }}` holds in both places and any daemon will do, a remote one included.
+    `host.docker.internal` always reaches the daemon's host.
     """
 
     TYPE = "io.kestra.plugin.scripts.runner.docker.Docker"
@@ -81,9 +81,6 @@ class Docker(TaskRunner):
     @classmethod
     def unavailable(cls, settings: PluginSettings) -> str | None:
         return _unavailable(settings.docker_host)
-
-    def workdir_inside(self, ctx: RunContext) -> str:
-        return _INSIDE
 
     def run(self, ctx: RunContext, command: Command) -> CommandResult:
         """Create, fill, start, follow, copy back, remove; removal happens on every way out."""
@@ -141,8 +138,8 @@ class Docker(TaskRunner):
         options: dict[str, Any] = {
             "image": image,
             "command": list(command.argv),
-            "working_dir": _INSIDE,
-            "environment": {**command.env, "WORKING_DIR": _INSIDE, "OUTPUT_DIR": _INSIDE},
+            "working_dir": str(command.workdir),
+            "environment": dict(command.env),
             "labels": {_LABEL: ctx.task_run_id, "mainstem.execution": ctx.execution_id},
             "extra_hosts": _hosts(hosts, network),
             "network_mode": network or ctx.settings.docker_network,
@@ -161,7 +158,7 @@ class Docker(TaskRunner):
     def _volumes(self, ctx: RunContext, command: Command) -> list[str]:
         given = ctx.render(self.volumes) if self.volumes is not None else []
         if ctx.render(self.file_handling_strategy) == "MOUNT":
-            return [*given, f"{command.workdir}:{_INSIDE}"]
+            return [*given, f"{command.workdir}:{command.workdir}"]
         return list(given)
 
     def _limits(self, ctx: RunContext) -> dict[str, Any]:
@@ -213,9 +210,8 @@ def _client(host: str | None) -> Any:
 @lru_cache(maxsize=4)
 def _unavailable(host: str | None) -> str | None:
     try:
-        client = _client(host)
-        client.ping()
-        client.close()
+        with contextlib.closing(_client(host)) as client:
+            client.ping()
     except Exception as error:
         return f"no Docker daemon answers ({_explain(error)})"
     return None
@@ -238,10 +234,11 @@ def _hosts(given: list[str], network: str | None) -> dict[str, str] | None:
 def _lines(container: Any, is_error: bool, command: Command) -> None:
     stream = container.logs(stream=True, follow=True, stdout=not is_error, stderr=is_error)
     rest = b""
-    for chunk in stream:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for raw in whole:
-            _tell(command, raw, is_error)
+    with contextlib.closing(stream):
+        for chunk in stream:
+            *whole, rest = (rest + chunk).split(b"\n")
+            for raw in whole:
+                _tell(command, raw, is_error)
     if rest:
         _tell(command, rest, is_error)
 
@@ -257,7 +254,7 @@ def _stop(container: Any) -> None:
 
 
 def _pack(folder: Path) -> bytes:
-    """The working directory as a tar that unpacks to /workspace, writable by any user."""
+    """The working directory as a tar that unpacks to the same path, writable by any user."""
     buffer = io.BytesIO()
 
     def everyone(info: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -265,15 +262,15 @@ def _pack(folder: Path) -> bytes:
         return info
 
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(folder, arcname=_INSIDE.lstrip("/"), filter=everyone)
+        archive.add(folder, arcname=str(folder).lstrip("/"), filter=everyone)
     return buffer.getvalue()
 
 
 def _unpack(container: Any, folder: Path) -> None:
-    """Copy /workspace back; members that would leave the folder are refused."""
-    stream, _ = container.get_archive(_INSIDE)
+    """Copy the working directory back; members that would leave it are refused."""
+    stream, _ = container.get_archive(str(folder))
     with io.BytesIO(b"".join(stream)) as buffer, tarfile.open(fileobj=buffer) as archive:
-        prefix = f"{_INSIDE.lstrip('/')}/"
+        prefix = f"{folder.name}/"
         for member in archive.getmembers():
             if member.name.startswith(prefix):
                 member.name = member.name.removeprefix(prefix)
