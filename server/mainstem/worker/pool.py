@@ -33,7 +33,6 @@ class WorkerPool:
         self._running: dict[str, AttemptContext] = {}
         self._waiting: dict[str, Job] = {}
         self._closing = False
-        self.flushing = threading.Lock()
 
     @property
     def slots(self) -> int:
@@ -123,8 +122,6 @@ class WorkerPool:
             started = Started(job.task_run.id, job.attempt, self._services.clock.now())
             self._tell(Progress(job.execution.id, started))
             report = make()
-            with self.flushing:
-                pass  # lines that the log writer took are in the store before the end is told
         except BaseException as error:
             _log.exception("a worker thread failed", extra={"task_run": job.task_run.id})
             at = self._services.clock.now()
