@@ -1,6 +1,7 @@
 """DuckDB tasks."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,10 @@ def test_files_of_the_flow_are_read_by_name_and_results_written(bench: Bench) ->
         ),
     )
     assert found.state is State.SUCCESS, found.errors
-    assert found.outputs["t"]["outputs"] == [{"row": {"total": 3}, "size": 1}]
+    outputs = found.outputs["t"]
+    assert outputs["outputs"] == [{"row": {"total": 3}, "size": 1}]
+    assert found.text(outputs["outputFiles"]["out.json"]) == '{"n":1}\n{"n":2}\n'
+    assert not Path("out.json").exists()
 
 
 def test_a_database_file_is_handed_on(bench: Bench) -> None:

@@ -25,6 +25,12 @@ _BUILT_IN: Final = frozenset({"json", "parquet", "icu", "core_functions"})
 _EXTENSION: Final = re.compile(
     r"(?:FORCE\s+)?(?P<verb>INSTALL|LOAD)\s+'?(?P<name>\w+)'?\s*(?:FROM\s+\S+)?", re.IGNORECASE
 )
+# What a statement writes by a relative name; reading is the business of file_search_path.
+_WRITTEN: Final = re.compile(
+    r"(?P<before>\A\s*(?:COPY\b.*\bTO|EXPORT\s+DATABASE|ATTACH(?:\s+DATABASE)?"
+    r"(?:\s+IF\s+NOT\s+EXISTS)?)\s+)'(?P<name>(?![/:]|\w+:)[^']+)'",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class DuckTask(SqlTask):
@@ -115,12 +121,17 @@ class DuckSession:
         if wanted is not None and wanted["name"].lower() in _BUILT_IN:
             self._ctx.log.debug(f"{wanted['name']} is built in: nothing to do")
             return Result(None, None)
-        self._connection.execute(sql, list(values))
+        self._connection.execute(self._placed(sql), list(values))
         description = self._connection.description or []
         names = [column[0] for column in description]
         if names == ["Count"] and not _is_query(sql):
             return Result(None, int(self._connection.fetchone()[0]))
         return Result(_rows(self._connection, names), None) if names else Result(None, None)
+
+    def _placed(self, sql: str) -> str:
+        """Relative names that are written lie in the working directory, not in the server's."""
+        root = str(self._ctx.workdir).replace("'", "''")
+        return _WRITTEN.sub(lambda found: f"{found['before']}'{root}/{found['name']}'", sql)
 
     def commit(self) -> None:
         self._connection.commit()
