@@ -180,17 +180,14 @@ class Docker(TaskRunner):
         return found
 
     def _follow(self, ctx: RunContext, container: Any, command: Command) -> CommandResult:
+        # Attached before the start, so that not even an unfinished last line is missed.
+        stream = container.attach(stdout=True, stderr=True, stream=True, logs=True, demux=True)
         container.start()
         ctx.on_kill(lambda: _stop(container))
-        readers = [
-            threading.Thread(target=_lines, args=(container, is_error, command), daemon=True)
-            for is_error in (False, True)
-        ]
-        for reader in readers:
-            reader.start()
+        reader = threading.Thread(target=_lines, args=(stream, command), daemon=True)
+        reader.start()
         status = container.wait()
-        for reader in readers:
-            reader.join()
+        reader.join()
         if ctx.is_killed:
             raise TaskKilled
         container.reload()
@@ -231,16 +228,18 @@ def _hosts(given: list[str], network: str | None) -> dict[str, str] | None:
     return found
 
 
-def _lines(container: Any, is_error: bool, command: Command) -> None:
-    stream = container.logs(stream=True, follow=True, stdout=not is_error, stderr=is_error)
-    rest = b""
+def _lines(stream: Any, command: Command) -> None:
+    """Tell each line of (standard output, standard error) as it is complete."""
+    rest = {False: b"", True: b""}
     with contextlib.closing(stream):
-        for chunk in stream:
-            *whole, rest = (rest + chunk).split(b"\n")
-            for raw in whole:
-                _tell(command, raw, is_error)
-    if rest:
-        _tell(command, rest, is_error)
+        for pair in stream:
+            for is_error, chunk in zip((False, True), pair, strict=True):
+                *whole, rest[is_error] = (rest[is_error] + (chunk or b"")).split(b"\n")
+                for raw in whole:
+                    _tell(command, raw, is_error)
+    for is_error, raw in rest.items():
+        if raw:
+            _tell(command, raw, is_error)
 
 
 def _tell(command: Command, raw: bytes, is_error: bool) -> None:
