@@ -13,7 +13,20 @@ from mainstem.model.state import State
 from tests.containers.conftest import IMAGE
 from tests.server.conftest import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+    # The client library leaves sockets of attached and of failed connections to the collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Sockets are collected within the test that left them."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
@@ -105,8 +118,6 @@ def test_the_default_runner_is_docker_when_a_daemon_answers(dockered: Server) ->
     assert execution.state is State.SUCCESS, dockered.logs(execution)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_explicit_docker_runner_without_a_daemon_is_a_clear_error(
     make_app: Callable[..., App],
 ) -> None:
@@ -117,4 +128,3 @@ def test_an_explicit_docker_runner_without_a_daemon_is_a_clear_error(
     assert execution.state is State.FAILED
     assert any("runners.docker.fallback" in line for line in server.logs(execution))
     app.stop()
-    gc.collect()  # the client library leaves the socket of a failed connection open
