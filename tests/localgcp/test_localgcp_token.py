@@ -235,3 +235,14 @@ def test_a_key_file_loads_as_the_library_s_own_credentials(key: Key, tmp_path: P
     loaded = service_account.Credentials.from_service_account_file(str(path))
     assert loaded.service_account_email == key["client_email"]
     assert loaded.project_id == PROJECT
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer anything"}])
+def test_an_open_emulator_answers_whoever_asks(cloud: LocalGcp, header: dict[str, str]) -> None:
+    paths = (
+        f"{cloud.endpoints.bigquery}/bigquery/v2/projects/{PROJECT}/datasets",
+        f"{cloud.endpoints.secretmanager}/v1/projects/{PROJECT}/secrets",
+    )
+    for path in paths:
+        with urllib.request.urlopen(urllib.request.Request(path, headers=header)) as answer:
+            assert answer.status == 200

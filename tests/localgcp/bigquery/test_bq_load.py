@@ -385,3 +385,15 @@ def test_a_load_runs_where_its_dataset_is(client: bigquery.Client) -> None:
     )
     with pytest.raises(exceptions.NotFound, match="was not found in location US"):
         wrong.result()
+
+
+def test_a_load_gives_a_table_without_schema_its_columns(
+    client: bigquery.Client, table_id: str
+) -> None:
+    client.create_table(bigquery.Table(table_id))
+    load(client, "id,name\n1,x\n", table_id, autodetect=True)
+    assert [(f.name, f.field_type) for f in client.get_table(table_id).schema] == [
+        ("id", "INTEGER"),
+        ("name", "STRING"),
+    ]
+    assert rows(client, table_id) == [(1, "x")]

@@ -348,3 +348,83 @@ def test_rows_for_required_columns_are_checked_one_by_one(
     with pytest.raises(exceptions.BadRequest, match="Required field i cannot be null"):
         client.query("SELECT CAST(NULL AS INT64) AS i", job_config=append).result()
     assert client.get_table(table_id).num_rows == 1
+
+
+@pytest.mark.parametrize("write", ["WRITE_EMPTY", "WRITE_APPEND", "WRITE_TRUNCATE"])
+def test_a_query_gives_a_table_without_schema_its_columns(
+    client: bigquery.Client, table_id: str, write: str
+) -> None:
+    wanted = bigquery.Table(table_id)
+    wanted.description = "kept"
+    client.create_table(wanted)
+    config = QueryJobConfig(destination=table_id, write_disposition=write)
+    rows = client.query("SELECT 1 AS a, ['x'] AS b", job_config=config).result()
+    assert [row.values() for row in rows] == [(1, ["x"])]
+    table = client.get_table(table_id)
+    assert [f.name for f in table.schema] == ["a", "b"]
+    assert table.description == "kept"
+
+
+def test_files_of_an_external_table_count_as_bytes(
+    client: bigquery.Client, table_id: str, put
+) -> None:
+    text = "".join(f"{i},n{i}\n" for i in range(50))
+    uri = put("priced/a.csv", text)
+    made = f"CREATE EXTERNAL TABLE `{table_id}` (i INT64, s STRING) OPTIONS (format='CSV', "
+    client.query(f"{made}uris=['{uri}'])").result()
+    select = f"SELECT i FROM `{table_id}`"
+    dry = client.query(select, job_config=QueryJobConfig(dry_run=True))
+    job = client.query(select)
+    job.result()
+    ctas = client.query(f"CREATE TABLE `{table_id}_copy` AS {select}")
+    ctas.result()
+    found = [each.total_bytes_processed for each in (dry, job, ctas)]
+    assert found == [len(text)] * 3
+    assert job.total_bytes_billed == 10 * 2**20
+    with pytest.raises(exceptions.GoogleAPICallError, match="limit for bytes billed: 1000000"):
+        client.query(select, job_config=QueryJobConfig(maximum_bytes_billed=10**6)).result()
+
+
+def test_texts_count_in_a_ctas_too(client: bigquery.Client, numbers: str) -> None:
+    select = f"SELECT s FROM `{numbers}`"
+    dry = client.query(select, job_config=QueryJobConfig(dry_run=True))
+    ctas = client.query(f"CREATE TABLE `{numbers}_texts` AS {select}")
+    ctas.result()
+    assert ctas.total_bytes_processed == dry.total_bytes_processed == 40
+
+
+def test_a_byte_limit_is_compared_with_what_is_billed(
+    client: bigquery.Client, numbers: str
+) -> None:
+    least = 10 * 2**20
+    config = QueryJobConfig(maximum_bytes_billed=least - 1)
+    words = f"billed: {least - 1}. {least} or higher required"
+    with pytest.raises(exceptions.GoogleAPICallError, match=words):
+        client.query(f"SELECT i FROM `{numbers}`", job_config=config).result()
+    enough = QueryJobConfig(maximum_bytes_billed=least)
+    assert client.query(f"SELECT i FROM `{numbers}`", job_config=enough).result().total_rows == 10
+    free = QueryJobConfig(maximum_bytes_billed=1)
+    assert client.query("SELECT 1", job_config=free).result().total_rows == 1
+
+
+def test_temporary_tables_live_in_a_hidden_dataset_of_their_script(
+    client: bigquery.Client,
+) -> None:
+    def hidden() -> str:
+        job = client.query("CREATE TEMP TABLE tt AS SELECT 1 AS a; SELECT * FROM tt")
+        job.result()
+        children = client.list_jobs(parent_job=job)
+        (made,) = [c for c in children if c.statement_type == "CREATE_TABLE_AS_SELECT"]
+        assert made.destination.table_id == "tt"
+        return made.destination.dataset_id
+
+    first, second = hidden(), hidden()
+    assert first.startswith("_script")
+    assert len(first) > len("_script")
+    assert first != second
+
+
+def test_a_result_with_a_null_array_element_is_refused(client: bigquery.Client) -> None:
+    words = "Array cannot have a null element; error in writing field x"
+    with pytest.raises(exceptions.BadRequest, match=words):
+        client.query("SELECT ARRAY_AGG(a) AS x FROM UNNEST([1, NULL]) AS a").result()

@@ -124,3 +124,39 @@ def test_a_row_with_an_insert_id_is_added_once(client: bigquery.Client, table_id
 def test_rows_need_a_table(client: bigquery.Client, dataset: bigquery.Dataset) -> None:
     with pytest.raises(exceptions.NotFound, match="Not found: Table"):
         client.insert_rows_json(f"{PROJECT}.{dataset.dataset_id}.absent", [{"a": 1}])
+
+
+def test_json_arrives_as_text_at_any_depth(client: bigquery.Client, table_id: str) -> None:
+    document = SchemaField("j", "JSON")
+    schema = [
+        document,
+        SchemaField("s", "RECORD", fields=[document, SchemaField("all", "JSON", "REPEATED")]),
+        SchemaField("r", "RECORD", "REPEATED", fields=[document]),
+    ]
+    table = client.create_table(bigquery.Table(table_id, schema))
+    value = {"a": [1, {"b": "x"}]}
+    text = '{"a": [1, {"b": "x"}]}'
+    nested = {"j": text, "s": {"j": text, "all": [text, "2"]}, "r": [{"j": text}]}
+    assert client.insert_rows_json(table, [nested]) == []
+    (row,) = client.query(f"SELECT * FROM `{table_id}`").result()
+    expected = {"j": value, "s": {"j": value, "all": [value, 2]}, "r": [{"j": value}]}
+    assert dict(row) == expected
+    (kind,) = client.query(f"SELECT JSON_TYPE(s.j) FROM `{table_id}`").result()
+    assert kind[0] == "object"
+
+
+def test_text_that_is_no_json_is_a_row_error(client: bigquery.Client, table_id: str) -> None:
+    schema = [SchemaField("i", "INTEGER"), SchemaField("s", "RECORD", fields=[
+        SchemaField("j", "JSON"),
+    ])]  # fmt: skip
+    client.create_table(bigquery.Table(table_id, schema))
+    rows = [{"i": 1, "s": {"j": "{no"}}, {"i": 2, "s": {"j": "[]"}}, {"i": "x"}]
+    errors = {entry["index"]: entry["errors"][0] for entry in client.insert_rows_json(
+        table_id, rows
+    )}  # fmt: skip
+    assert [errors[at]["reason"] for at in range(3)] == ["invalid", "stopped", "invalid"]
+    assert (errors[0]["location"], errors[2]["location"]) == ("j", "i")
+    assert list(client.list_rows(table_id)) == []
+    skipped = client.insert_rows_json(table_id, rows, skip_invalid_rows=True)
+    assert sorted(entry["index"] for entry in skipped) == [0, 2]
+    assert [row["i"] for row in client.list_rows(table_id)] == [2]

@@ -220,3 +220,31 @@ def test_what_is_not_supported_is_refused_by_name(
             path=f"/projects/{PROJECT}/datasets/{dataset.dataset_id}/tables",
             data={"tableReference": reference, **body},
         )
+
+
+def test_a_materialized_view_is_patched_without_its_query(
+    client: bigquery.Client, table_id: str
+) -> None:
+    client.query(f"CREATE TABLE `{table_id}` (a INT64)").result()
+    view = bigquery.Table(f"{table_id}_mv")
+    view.mview_query = f"SELECT a FROM `{table_id}`"
+    client.create_table(view)
+    path = f"{bigquery.TableReference.from_string(f'{table_id}_mv').path}"
+    changed = client._connection.api_request(
+        "PATCH", path, data={"materializedView": {"enableRefresh": False}}
+    )
+    kept = changed["materializedView"]
+    assert (kept["enableRefresh"], kept["query"]) == (False, f"SELECT a FROM `{table_id}`")
+    assert [f.name for f in client.get_table(f"{table_id}_mv").schema] == ["a"]
+    plain = bigquery.TableReference.from_string(table_id).path
+    with pytest.raises(exceptions.BadRequest, match="Cannot change table"):
+        client._connection.api_request(
+            "PATCH", plain, data={"materializedView": {"enableRefresh": False}}
+        )
+
+
+def test_a_materialized_view_needs_a_query(client: bigquery.Client, table_id: str) -> None:
+    reference = bigquery.TableReference.from_string(table_id)
+    body = {"tableReference": reference.to_api_repr(), "materializedView": {"enableRefresh": True}}
+    with pytest.raises(exceptions.BadRequest, match="Required parameter is missing: query"):
+        client._connection.api_request("POST", reference.path.rsplit("/", 1)[0], data=body)

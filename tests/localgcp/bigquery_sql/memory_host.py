@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -87,6 +88,10 @@ class MemoryHost:
             return TableSize(0, 0)
         count = self.cursor.execute(f"SELECT count(*) FROM {self.relation(table.ref)}").fetchone()
         return TableSize(count[0], count[0] * 8 * len(table.schema))
+
+    def external_bytes(self, table: Table) -> int:
+        assert table.external is not None
+        return sum(Path(self.files[uri]).stat().st_size for uri in table.external.uris)
 
     def relation(self, ref: TableRef) -> str:
         return f"{quote(ref.dataset)}.{quote(ref.table)}"

@@ -16,12 +16,21 @@ NESTED = [
 ]
 
 
+def nested(step: str, depth: int) -> str:
+    inner = "x"
+    for _ in range(depth):
+        inner = step.format(inner)
+    return f"SELECT {inner} AS y FROM UNNEST([1.0, 4.0]) x GROUP BY y"
+
+
 @pytest.mark.parametrize("step", NESTED)
 def test_a_deep_expression_grows_with_its_text_only(shared: MemoryHost, step: str) -> None:
-    inner = "x"
-    for _ in range(5 if step.count("{0}") > 1 else 12):
-        inner = step.format(inner)
-    text = f"SELECT {inner} AS y FROM UNNEST([1.0, 4.0]) x GROUP BY y"
-    sql = Analyzer(Context(Surroundings(shared))).query(parse_query(text), None).sql
-    assert len(sql) < 40 * len(text) + 10_000
-    assert shared.run(text).error is None
+    """Twice as deep, the translation has about as many characters for each of the text."""
+    depth = 3 if step.count("{0}") > 1 else 6
+
+    def share(text: str) -> float:
+        context = Context(Surroundings(shared))
+        return len(Analyzer(context).query(parse_query(text), None).sql) / len(text)
+
+    assert share(nested(step, 2 * depth)) < 2 * share(nested(step, depth))
+    assert shared.run(nested(step, depth)).error is None

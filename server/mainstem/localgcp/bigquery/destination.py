@@ -75,6 +75,8 @@ def prepare(transaction: Transaction, target: Target, schema: tuple[Field, ...])
             f"{target.ref} is not allowed for this operation because it is currently a {held.kind}."
         )
     _check_layout_agrees(held, target)
+    if not held.schema:
+        return _replaced(transaction, held, schema)
     match target.write:
         case "WRITE_EMPTY":
             return _only_if_empty(transaction, target, held, schema)
@@ -126,7 +128,7 @@ def _only_if_empty(
 
 
 def _replaced(transaction: Transaction, held: Table, schema: tuple[Field, ...]) -> Table:
-    """Truncation takes the new schema and keeps what was said of the table."""
+    """Truncation, or a table's first schema: what was said of the table stays."""
     emptied = replace(held, schema=schema)
     if [f.physical_type() for f in held.schema] == [f.physical_type() for f in schema] and [
         (f.name, f.mode) for f in held.schema

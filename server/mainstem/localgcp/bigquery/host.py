@@ -130,14 +130,26 @@ class JobHost:
         return self.catalog(ref.project).tables_of(ref, self.now())
 
     def size(self, table: Table) -> TableSize:
-        """Measured on a cursor of its own: inside a transaction the last committed size."""
+        """Measured on a cursor of its own; rows alone where this transaction changed the table."""
         if not table.is_native or table.ref.dataset == ANONYMOUS:
             return TableSize(0, 0)
-        if self.transaction is not None:
+        if self.transaction is not None and not self._is_committed(table):
             count = self.cursor.execute(f"SELECT count(*) FROM {relation(table.ref)}").fetchone()
             return TableSize(int(count[0]) if count is not None else 0, 0)
         measured = self._warehouse.sizes.of(table)
         return TableSize(measured.rows, measured.bytes)
+
+    def _is_committed(self, table: Table) -> bool:
+        committed = self._database.catalog(table.ref.project).find_table(table.ref, self.now())
+        return committed is not None and committed.etag == table.etag
+
+    def external_bytes(self, table: Table) -> int:
+        assert table.external is not None
+        read = self.scanned.get(table.ref)
+        if read is not None:
+            return sum(file.size for file in read.files)
+        files = find_objects(self._warehouse.storage, table.external.uris)
+        return sum(file.size for file in files)
 
     def relation(self, ref: TableRef) -> str:
         return relation(ref)

@@ -12,6 +12,7 @@ from pydantic import Field as Bound
 
 from mainstem.localgcp.bigquery.destination import insert_rows
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
+from mainstem.localgcp.bigquery.jsoncells import NotJson, with_json_parsed
 from mainstem.localgcp.bigquery.model import ExternalConfig, Kind, Table, TableRef
 from mainstem.localgcp.bigquery.readers.diagnosis import bad_lines
 from mainstem.localgcp.bigquery.readers.objects import source_file
@@ -97,21 +98,32 @@ def _insert(
     """Bad rows by their place, with what is wrong; the good ones are added as asked."""
     if not rows:
         return {}
+    bad: dict[int, dict[str, str]] = {}
+    good: dict[int, object] = {}
+    for place, row in enumerate(rows):
+        try:
+            good[place] = with_json_parsed(row, table.schema)
+        except NotJson as problem:
+            bad[place] = _error(problem.field, str(problem))
+    if not good:
+        return bad
     path = warehouse.scratch / f"insert-{secrets.token_hex(8)}"
     try:
-        parsed, refused = _with_json_parsed(rows, table.schema)
-        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in parsed))
+        path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in good.values()))
         config = ExternalConfig(
             (), "NEWLINE_DELIMITED_JSON", ignore_unknown_values=bool(request.ignore_unknown_values)
         )
         source = Source(config, table.schema, (source_file(path, None),))
-        return _insert_file(warehouse, table, source, skips=bool(request.skip_invalid_rows))
+        skips = bool(request.skip_invalid_rows)
+        found = _insert_file(warehouse, table, source, skips=skips, stops=bool(bad) and not skips)
     finally:
         path.unlink(missing_ok=True)
+    places = list(good)
+    return bad | {places[line]: error for line, error in found.items()}
 
 
 def _insert_file(
-    warehouse: Warehouse, table: Table, source: Source, *, skips: bool
+    warehouse: Warehouse, table: Table, source: Source, *, skips: bool, stops: bool
 ) -> dict[int, dict[str, str]]:
     with warehouse.database.writing(table.ref.project) as transaction:
         transaction.catalog.table(table.ref, transaction.now)
@@ -119,7 +131,7 @@ def _insert_file(
             line.ordinal - 1: _error(line.field, line.message)
             for line in bad_lines(transaction.cursor, source)
         }
-        if not bad or skips:
+        if skips or not (bad or stops):
             query = scan_sql(transaction.cursor, source, skips_bad=bool(bad))
             names = [field.name for field in source.schema]
             insert_rows(transaction, table, names, query)

@@ -4,8 +4,8 @@ from typing import cast
 
 from mainstem.localgcp.bigquery.model import Table, TableRef
 from mainstem.localgcp.bigquery.sql.outcome import Outcome
+from mainstem.localgcp.bigquery.sql.tables import billed
 from mainstem.localgcp.bigquery.sql.types import schema_to_rest
-from mainstem.localgcp.bigquery.wire.jobjson import billed
 from mainstem.localgcp.bigquery.wire.parts import drop_missing
 
 

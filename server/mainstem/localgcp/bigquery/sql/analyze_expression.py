@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from mainstem.localgcp.bigquery.sql import operators, tree
+from mainstem.localgcp.bigquery.sql import floats, operators, tree
 from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.casts import can_cast, cast
 from mainstem.localgcp.bigquery.sql.coercion import can_coerce, coerce, supertype
@@ -184,6 +184,8 @@ class ExpressionAnalyzer:
             return self._in_structs(node, [coerce(each, kind) for each in values])
         value, *options = (coerce(each, kind).sql for each in values)
         word = "NOT IN" if node.is_negated else "IN"
+        if kind == FLOAT64 and any(each.constant is None for each in values[1:]):
+            return Value(floats.among(value, options, is_negated=node.is_negated), BOOL)
         return Value(f"({value} {word} ({', '.join(options)}))", BOOL)
 
     def _in_structs(self, node: tree.InList, values: Sequence[Value]) -> Value:

@@ -4,6 +4,7 @@ Macros and templates repeat their arguments; nested in one another they would gr
 A long argument is therefore bound to a lambda's parameter, which DuckDB computes once.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -11,6 +12,8 @@ from typing import Final
 from mainstem.localgcp.bigquery.sql.types import quote
 
 LONGEST_REPEATED: Final = 100
+_MACRO: Final = re.compile(r"\bbq_\w+\(")
+"""A call of a macro is short and yet stands for long SQL, a multiple of what it is given."""
 
 
 def once(arguments: Sequence[str], build: Callable[[Sequence[str]], str]) -> str:
@@ -18,7 +21,7 @@ def once(arguments: Sequence[str], build: Callable[[Sequence[str]], str]) -> str
 
     The names follow from the arguments, so that equal expressions stay equal in GROUP BY.
     """
-    long = {sql: _name(sql) for sql in arguments if len(sql) > LONGEST_REPEATED}
+    long = {sql: _name(sql) for sql in arguments if _is_long(sql)}
     if not long:
         return build(arguments)
     if len(long) == 1:
@@ -30,6 +33,10 @@ def once(arguments: Sequence[str], build: Callable[[Sequence[str]], str]) -> str
     members = {sql: f"{row}.{quote(name)}" for sql, name in long.items()}
     body = build([members.get(each, each) for each in arguments])
     return f"list_transform([struct_pack({packed})], lambda {row}: {body})[1]"
+
+
+def _is_long(sql: str) -> bool:
+    return len(sql) > LONGEST_REPEATED or _MACRO.search(sql) is not None
 
 
 def _name(sql: str) -> str:

@@ -83,7 +83,7 @@ def coerce(value: Value, target: Type) -> Value:
     if value.is_null:
         return Value(f"CAST(NULL AS {target.duckdb()})", target, is_null=True)
     if value.type.duckdb() == target.duckdb():
-        return Value(value.sql, target, value.constant, origin=value.origin)
+        return Value(value.sql, target, value.constant, origin=value.origin, flow=value.flow)
     if value.constant is not None and value.type == STRING:
         return Value(typed_constant(target, value.constant), target)
     if value.members is not None and target.is_struct:

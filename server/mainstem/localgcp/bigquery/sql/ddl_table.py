@@ -2,6 +2,7 @@
 
 # writing SQL is what this package does; names are quoted by types.quote
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -276,7 +277,7 @@ def _temporary(session: Session, node: st.CreateTable) -> Effect:
     return Effect(
         statement_type(node),
         ddl_operation=done,
-        target_table=TableRef(session.host.project, "_script", name),
+        target_table=_temporary_ref(session, name),
         referenced=session.referenced(analyzer),
         bytes_processed=price,
     )
@@ -288,15 +289,21 @@ def _temporary_operation(session: Session, node: st.CreateTable, name: str) -> s
     if node.head.if_not_exists:
         return SKIP
     if not node.head.replaces:
-        raise duplicate(f"Already Exists: Table {session.host.project}:_script.{name}")
+        raise duplicate(f"Already Exists: Table {_temporary_ref(session, name)}")
     return REPLACE
+
+
+def _temporary_ref(session: Session, name: str) -> TableRef:
+    """A hidden dataset of the script's own: equal names of two scripts are two tables."""
+    digest = hashlib.sha256(session.request.job_id.encode()).hexdigest()
+    return TableRef(session.host.project, f"_script{digest[:40]}", name)
 
 
 def _create_temporary(
     session: Session, node: st.CreateTable, name: str, relation: Relation | None
 ) -> None:
     blank = Table(
-        TableRef(session.host.project, "_script", name), Kind.TABLE, session.host.location, (),
+        _temporary_ref(session, name), Kind.TABLE, session.host.location, (),
         session.host.now(), session.host.now(), "",
     )  # fmt: skip
     if relation is not None and relation.is_value and relation.outputs[0].type.is_struct:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from mainstem.localgcp.bigquery.sql import ddl_alter, ddl_other, ddl_table, dml, merge
 from mainstem.localgcp.bigquery.sql import statements as st
+from mainstem.localgcp.bigquery.sql.nulls import without_null_elements
 from mainstem.localgcp.bigquery.sql.session import Effect, Session, answer_of
 
 _WRITERS: Final[dict[type, Callable[[Session, Any], Effect]]] = {
@@ -65,7 +66,7 @@ def execute(session: Session, node: st.Node) -> Effect:
 def query(session: Session, node: st.QueryStatement) -> Effect:
     with session.positions(), session.host.reading():
         analyzer = session.analyzer()
-        answer = answer_of(analyzer.query(node.query, None))
+        answer = without_null_elements(answer_of(analyzer.query(node.query, None)))
         price = session.price(analyzer)
         result = None
         if not session.is_dry_run:

@@ -115,6 +115,10 @@ class Host(Protocol):
         """Rows and bytes of a native table; zeros for the others."""
         ...
 
+    def external_bytes(self, table: Table) -> int:
+        """The size of an external table's files as they are now, compressed or not."""
+        ...
+
     def relation(self, ref: TableRef) -> str:
         """The quoted DuckDB name of a native table's data.
 

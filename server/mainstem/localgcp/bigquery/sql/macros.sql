@@ -77,9 +77,14 @@ CREATE OR REPLACE MACRO bq_index(size, position) AS
   ' is out of bounds')) WHEN position >= size THEN bq_raise(concat('Array index ', position,
   ' is out of bounds (overflow)')) ELSE position + 1 END;
 
-CREATE OR REPLACE MACRO bq_divide(a, b) AS
-  CASE WHEN b = 0 THEN CAST(bq_raise(concat('division by zero: ', bq_float_text(a), ' / ',
-  bq_float_text(b))) AS DOUBLE) ELSE a / b END;
+CREATE OR REPLACE MACRO bq_fails(a, operator, b, result) AS
+  (operator = '/' AND b = 0 AND a IS NOT NULL)
+  OR (isfinite(a) AND isfinite(b) AND isinf(result));
+
+CREATE OR REPLACE MACRO bq_fail(a, operator, b) AS
+  CAST(bq_raise(concat(CASE WHEN operator = '/' AND b = 0 THEN 'division by zero: '
+  ELSE 'double overflow: ' END, bq_float_text(a), ' ', operator, ' ', bq_float_text(b)))
+  AS DOUBLE);
 
 CREATE OR REPLACE MACRO bq_scaled(x) AS
   CAST(x * CAST(1000000000 AS DECIMAL(10,0)) AS HUGEINT);
@@ -259,8 +264,13 @@ CREATE OR REPLACE MACRO bq_ln(x) AS
   CASE WHEN x <= 0 THEN CAST(bq_raise(concat('Floating point error in function: LN(', bq_float_text(x), ')')) AS DOUBLE)
   ELSE ln(x) END;
 
+CREATE OR REPLACE MACRO bq_exp(x) AS
+  CASE WHEN isinf(exp(x)) AND isfinite(x)
+  THEN CAST(bq_raise(concat('Floating point error in function: EXP(', bq_float_text(x), ')')) AS DOUBLE)
+  ELSE exp(x) END;
+
 CREATE OR REPLACE MACRO bq_pow(x, y) AS
-  CASE WHEN x < 0 AND y <> floor(y)
+  CASE WHEN (x < 0 AND y <> floor(y)) OR (isinf(pow(x, y)) AND isfinite(x) AND isfinite(y))
   THEN CAST(bq_raise(concat('Floating point error in function: POW(', bq_float_text(x), ', ', bq_float_text(y), ')')) AS DOUBLE)
   ELSE pow(x, y) END;
 

@@ -6,6 +6,7 @@ from typing import Final
 from mainstem.localgcp.bigquery.sql.binding import once
 from mainstem.localgcp.bigquery.sql.coercion import coerce, supertype
 from mainstem.localgcp.bigquery.sql.constants import BadConstant
+from mainstem.localgcp.bigquery.sql.floats import arithmetic, compare
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, refused
 from mainstem.localgcp.bigquery.sql.types import (
     BOOL,
@@ -71,6 +72,8 @@ def _arithmetic(operator: str, left: Value, right: Value, at: int) -> Value | No
     kind = supertype([left, right])
     if kind is None or not kind.is_numeric:
         return None
+    if kind == FLOAT64:
+        return arithmetic(operator, coerced(left, kind, at), coerced(right, kind, at))
     a, b = coerced(left, kind, at).sql, coerced(right, kind, at).sql
     sql = f"({a} {operator} {b})"
     if operator == "*" and kind.kind in ("NUMERIC", "BIGNUMERIC"):
@@ -113,8 +116,7 @@ def _division(operator: str, left: Value, right: Value, at: int) -> Value | None
             raise refused("division of BIGNUMERIC", at)
         sides = coerced(left, kind, at).sql, coerced(right, kind, at).sql
         return Value(once(sides, lambda names: f"bq_divide_numeric({', '.join(names)})"), kind)
-    sides = coerced(left, FLOAT64, at).sql, coerced(right, FLOAT64, at).sql
-    return Value(once(sides, lambda names: f"bq_divide({', '.join(names)})"), FLOAT64)
+    return arithmetic(operator, coerced(left, FLOAT64, at), coerced(right, FLOAT64, at))
 
 
 def _concatenation(operator: str, left: Value, right: Value, at: int) -> Value | None:
@@ -141,6 +143,8 @@ def _comparison(operator: str, left: Value, right: Value, at: int) -> Value | No
         sides = coerced(left, kind, at).sql, coerced(right, kind, at).sql
         equal = once(sides, lambda names: _structs_equal(names, kind, at))
         return Value(equal if operator == "=" else f"(NOT {equal})", BOOL)
+    if kind == FLOAT64:
+        return Value(compare(operator, coerced(left, kind, at), coerced(right, kind, at)), BOOL)
     sign = "<>" if operator == "!=" else operator
     return Value(f"({coerced(left, kind, at).sql} {sign} {coerced(right, kind, at).sql})", BOOL)
 

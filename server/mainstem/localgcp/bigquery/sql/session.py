@@ -19,7 +19,7 @@ from mainstem.localgcp.bigquery.sql.failures import explain
 from mainstem.localgcp.bigquery.sql.host import Answer, Host
 from mainstem.localgcp.bigquery.sql.outcome import DmlStats, Request
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem
-from mainstem.localgcp.bigquery.sql.tables import check_partition_filters, estimated_bytes
+from mainstem.localgcp.bigquery.sql.tables import billed, check_partition_filters, estimated_bytes
 from mainstem.localgcp.bigquery.sql.types import Field, Type, field_of, quote
 from mainstem.localgcp.bigquery.sql.values import Output, Relation, Scope, Value, member_at
 
@@ -100,10 +100,11 @@ class Session:
         check_partition_filters(analyzer.context.scans)
         total = estimated_bytes(analyzer.context.scans, analyzer.context)
         limit = self.request.maximum_bytes_billed
-        if limit is not None and total > limit:
+        if limit is not None and billed(total) > limit:
             raise BigQueryError(
                 "bytesBilledLimitExceeded",
-                f"Query exceeded limit for bytes billed: {limit}. {total} or higher required.",
+                f"Query exceeded limit for bytes billed: {limit}. "
+                f"{billed(total)} or higher required.",
             )
         return total
 

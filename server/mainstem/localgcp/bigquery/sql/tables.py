@@ -160,17 +160,27 @@ _FIXED_BYTES: Final = {
 }  # fmt: skip
 
 
+LEAST_BILLED: Final = 10 * 1024 * 1024
+
+
+def billed(total: int) -> int:
+    """Bytes billed: whole mebibytes, at least ten of them when anything is read."""
+    return 0 if total == 0 else max(LEAST_BILLED, -(-total // 1048576) * 1048576)
+
+
 def estimated_bytes(scans: list[Scan], context: Context) -> int:
     """Bytes a query is billed for: the columns it names, of all rows of each table."""
     widest: dict[TableRef, tuple[Scan, set[str]]] = {}
     for scan in scans:
-        if scan.table.is_native:
+        if scan.table.is_native or scan.table.kind is Kind.EXTERNAL:
             _, columns = widest.setdefault(scan.table.ref, (scan, set()))
             columns |= scan.columns
     return sum(_scan_bytes(scan, columns, context) for scan, columns in widest.values())
 
 
 def _scan_bytes(scan: Scan, columns: set[str], context: Context) -> int:
+    if scan.table.kind is Kind.EXTERNAL:
+        return _external_bytes(scan.table, len(columns - {"_file_name"}), context)
     size = context.host.size(scan.table)
     fixed = {m.name.casefold(): _FIXED_BYTES.get(m.type, 0) for m in scan.table.schema
              if not m.is_repeated}  # fmt: skip
@@ -184,6 +194,15 @@ def _scan_bytes(scan: Scan, columns: set[str], context: Context) -> int:
         elif loose:
             total += rest // len(loose)
     return total
+
+
+def _external_bytes(table: Table, columns: int, context: Context) -> int:
+    """An estimate from the files: text is read whole, Parquet by its columns' even share."""
+    size = context.host.external_bytes(table)
+    assert table.external is not None
+    if table.external.format == "PARQUET" and table.schema:
+        return size * min(columns, len(table.schema)) // len(table.schema)
+    return size
 
 
 def check_partition_filters(scans: list[Scan]) -> None:

@@ -6,6 +6,7 @@ from mainstem.localgcp.bigquery.model import Kind, TableRef
 from mainstem.localgcp.bigquery.sql.coercion import can_coerce, coerce
 from mainstem.localgcp.bigquery.sql.context import Context
 from mainstem.localgcp.bigquery.sql.defaults import duckdb_default
+from mainstem.localgcp.bigquery.sql.nulls import refuse_null_elements
 from mainstem.localgcp.bigquery.sql.problems import SqlProblem, suggestion
 from mainstem.localgcp.bigquery.sql.tables import (
     PARTITION_TIME,
@@ -84,7 +85,7 @@ def assigned(value: Value, field: Field, at: int, verb: str) -> str:
             f"{field.name}, which has type {kind}",
             at,
         )
-    return stored(coerce(value, kind).sql, field)
+    return refuse_null_elements(stored(coerce(value, kind).sql, field), field)
 
 
 def stored(sql: str, field: Field) -> str:

@@ -38,6 +38,20 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Flow:
+    """FLOAT64 arithmetic before its test for overflow, its operands in numbered slots.
+
+    `watched` are the divisors that may have overflowed although the result is finite, `tests` the
+    branches that find the operator at fault.
+    """
+
+    sql: str
+    leaves: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """An analysed expression: DuckDB SQL and its BigQuery type.
 
@@ -53,6 +67,8 @@ class Value:
     origin: Origin | None = None
     members: "tuple[Value, ...] | None" = None
     """The members of a struct that was written out; its literals may still change type."""
+    flow: Flow | None = None
+    """What arithmetic around this arithmetic is made of."""
 
     @property
     def is_flexible(self) -> bool:

@@ -1,24 +1,17 @@
 """Jobs and query answers as the REST API writes them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import orjson
 
 from mainstem.localgcp.bigquery.jobs.job import Job, JobRef
+from mainstem.localgcp.bigquery.sql.tables import billed
 from mainstem.localgcp.bigquery.sql.types import schema_to_rest
 from mainstem.localgcp.bigquery.wire.parts import drop_missing, millis
-
-SLOT_BYTES: Final = 10 * 1024 * 1024
 
 
 def reference_of(ref: JobRef) -> dict[str, str]:
     return {"projectId": ref.project, "jobId": ref.job_id, "location": ref.location}
-
-
-def billed(total: int) -> int:
-    """Bytes billed: whole mebibytes, at least ten of them when anything is read."""
-    return 0 if total == 0 else max(SLOT_BYTES, -(-total // 1048576) * 1048576)
 
 
 def job_json(job: Job) -> dict[str, object]:

@@ -38,7 +38,8 @@ class ViewBody(Wire):
 
 
 class MaterializedViewBody(Wire):
-    query: str
+    query: str | None = None
+    """Required to create one; a patch may leave it as it is."""
     enable_refresh: bool | None = None
     refresh_interval_ms: int | None = None
     max_staleness: str | None = None
@@ -166,6 +167,12 @@ def new_table(body: TableBody, ref: TableRef, location: str, now: datetime) -> T
     """The table that an insert asks for; a view's schema is the executor's to find."""
     primary, foreign = body.keys()
     materialized = body.materialized_view
+    if materialized is not None and materialized.query is None:
+        raise BigQueryError(
+            "required",
+            "Required parameter is missing: query",
+            location="materializedView.query",
+        )
     return Table(
         ref=ref,
         kind=body.table_kind(),
@@ -211,7 +218,7 @@ def changed_table(body: TableBody, before: Table, *, replaces: bool, now: dateti
     if "table_constraints" in given:
         primary, foreign = body.keys()
         after = replace(after, primary_key=primary, foreign_keys=foreign)
-    return _with_source(_with_partitioning(after, body), body)
+    return _with_refresh(_with_source(_with_partitioning(after, body), body), body)
 
 
 def _kept(before: Table, body: TableBody, replaces: bool) -> Labels:
@@ -235,6 +242,19 @@ def _with_partitioning(table: Table, body: TableBody) -> Table:
 
 def _partition_key(by_time: TimePartitioning | None) -> tuple[str, str | None] | None:
     return None if by_time is None else (by_time.type, by_time.field)
+
+
+def _with_refresh(table: Table, body: TableBody) -> Table:
+    """How a materialized view is refreshed; what is not named stays."""
+    materialized = body.materialized_view
+    if materialized is None:
+        return table
+    if table.kind is not Kind.MATERIALIZED_VIEW:
+        raise invalid(f"Cannot change table {table.ref} of type {table.kind} into a view")
+    for name in ("enable_refresh", "refresh_interval_ms"):
+        if name in materialized.model_fields_set:
+            table = replace(table, **{name: getattr(materialized, name)})
+    return table
 
 
 def _with_source(table: Table, body: TableBody) -> Table:

@@ -256,7 +256,7 @@ FUNCTIONS: Final[dict[str, Handler]] = {
     "POWER": _pow,
     "SQRT": _float("bq_sqrt({0})"),
     "CBRT": _float("cbrt({0})"),
-    "EXP": _float("exp({0})"),
+    "EXP": _float("bq_exp({0})"),
     "LN": _float("bq_ln({0})"),
     "LOG": _log,
     "LOG10": _float("(bq_ln({0}) / ln(10))"),
