@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
@@ -83,6 +84,10 @@ class ExecTask(RunnableTask):
         """The container image when the task names none."""
         return "ubuntu"
 
+    def programs(self, ctx: RunContext) -> Path | None:
+        """A folder of this machine whose programs come first, for runners that use them."""
+        return None
+
     def execute(self, ctx: RunContext, lines: Sequence[str], env: Mapping[str, str]) -> Outputs:
         """Run shell lines in the working directory and gather the outputs."""
         told = Told()
@@ -98,6 +103,7 @@ class ExecTask(RunnableTask):
             on_line=lambda text, is_error: listen(ctx, told, text, is_error),
             outputs=self._patterns(ctx),
             options=options,
+            programs=lambda: self.programs(ctx),
         )
         result = ctx.run_command(self.task_runner, command)
         outputs: dict[str, object] = {

@@ -20,6 +20,8 @@ class Command:
     `argv` is the exact argument vector. `on_line(text, is_stderr)` gets each output line as it
     comes. `image` and `user_options` matter to container runners only. `outputs` are glob
     patterns of files that must be in `workdir` afterwards (a remote runner copies them back).
+    `programs` gives a folder of this machine to look for programs first; runners elsewhere never
+    ask.
     """
 
     argv: Sequence[str]
@@ -30,6 +32,7 @@ class Command:
     outputs: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     timeout: timedelta | None = None
+    programs: Callable[[], Path | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

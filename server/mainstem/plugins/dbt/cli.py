@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +49,10 @@ class DbtTask(ExecTask):
         """The shell lines to run."""
         raise NotImplementedError
 
+    def programs(self, ctx: RunContext) -> Path | None:
+        folder = Path(sys.executable).parent
+        return folder if (folder / "dbt").exists() else None
+
     def run(self, ctx: RunContext) -> Outputs:
         self.prepare(ctx)
         lines = self.dbt_lines(ctx)
@@ -78,6 +81,7 @@ class DbtTask(ExecTask):
             image=self._image(ctx),
             on_line=on_line,
             outputs=["**/target/*.json", *self._patterns(ctx)],
+            programs=lambda: self.programs(ctx),
         )
         result = ctx.run_command(self.task_runner, command)
         if ctx.render(self.parse_run_results):
@@ -148,9 +152,6 @@ class DbtTask(ExecTask):
         }
         if as_json:
             own |= {"DBT_LOG_FORMAT": "json", "DBT_LOG_LEVEL": "debug"}
-        if shutil.which("dbt") is None:
-            path = ctx.settings.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin")
-            own["PATH"] = f"{Path(sys.executable).parent}:{path}"
         return self._environment(ctx, own)
 
     def _load_manifest(self, ctx: RunContext) -> None:

@@ -14,6 +14,7 @@ from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
 _GRACE_SECONDS: Final = 5.0
 _LONGEST_LINE: Final = 1 << 20
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Process(TaskRunner):
@@ -29,7 +30,7 @@ class Process(TaskRunner):
             child = subprocess.Popen(
                 argv,
                 cwd=command.workdir,
-                env={**ctx.settings.environment, **command.env},
+                env=_environment(ctx, command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -48,6 +49,15 @@ class Process(TaskRunner):
         if ctx.is_killed:
             raise TaskKilled
         return CommandResult(code)
+
+
+def _environment(ctx: RunContext, command: Command) -> dict[str, str]:
+    found = {**ctx.settings.environment, **command.env}
+    first = command.programs()
+    if first is not None:
+        found["PATH"] = f"{first}:{found.get('PATH', _PATH)}"
+        found["MAINSTEM_PROGRAMS"] = str(first)
+    return found
 
 
 def _drain(child: "subprocess.Popen[bytes]", on_line: Callable[[str, bool], None]) -> None:

@@ -1,7 +1,8 @@
 """Python tasks."""
 
-import shutil
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -28,23 +29,31 @@ class PythonTask(ExecTask):
     def default_image(self) -> str:
         return "python:3.13-slim"
 
-    def python_environment(self, ctx: RunContext) -> dict[str, str]:
-        """PATH with the right `python` first, and the module `kestra` on PYTHONPATH."""
+    def programs(self, ctx: RunContext) -> Path | None:
+        wanted = self._wanted(ctx)
+        if not wanted:
+            return Path(sys.executable).parent
+        keep = ctx.render(self.dependency_cache_enabled)
+        return environment_for(ctx, wanted, keep=keep) / "bin"
+
+    def run_lines(self, ctx: RunContext, lines: Sequence[str]) -> Outputs:
+        """Run shell lines with the module `kestra` at hand and the dependencies installed."""
         helpers = ctx.workdir / ".mainstem"
         helpers.mkdir(exist_ok=True)
         (helpers / "kestra.py").write_text(CLIENT)
         own = {"PYTHONPATH": str(helpers), "PYTHONUNBUFFERED": "1"}
-        wanted = ctx.render(self.dependencies) if self.dependencies is not None else []
-        folder: Path | None = None
-        if wanted:
-            keep = ctx.render(self.dependency_cache_enabled)
-            folder = environment_for(ctx, wanted, keep=keep) / "bin"
-        elif shutil.which("python") is None:
-            folder = Path(sys.executable).parent
-        if folder is not None:
-            path = ctx.settings.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin")
-            own["PATH"] = f"{folder}:{path}"
-        return own
+        return self.execute(ctx, [*self._installation(ctx), *lines], own)
+
+    def _wanted(self, ctx: RunContext) -> list[str]:
+        return ctx.render(self.dependencies) if self.dependencies is not None else []
+
+    def _installation(self, ctx: RunContext) -> list[str]:
+        """In a container the image's own Python installs them; here an environment has them."""
+        wanted = self._wanted(ctx)
+        if not wanted:
+            return []
+        install = shlex.join(["python", "-m", "pip", "install", "--quiet", *wanted])
+        return [f'[ -n "$MAINSTEM_PROGRAMS" ] || {install}']
 
 
 class Script(PythonTask):
@@ -58,7 +67,7 @@ class Script(PythonTask):
         self.prepare(ctx)
         file = ctx.workdir / ".mainstem-script.py"
         file.write_text(ctx.render(self.script))
-        return self.execute(ctx, [f"python {file.name}"], self.python_environment(ctx))
+        return self.run_lines(ctx, [f"python {file.name}"])
 
 
 class Commands(PythonTask):
@@ -70,4 +79,4 @@ class Commands(PythonTask):
 
     def run(self, ctx: RunContext) -> Outputs:
         self.prepare(ctx)
-        return self.execute(ctx, ctx.render(self.commands), self.python_environment(ctx))
+        return self.run_lines(ctx, ctx.render(self.commands))
