@@ -44,8 +44,8 @@ def test_a_value_is_set_printed_listed_and_deleted(told: Told, tmp_path: Path) -
     ("words", "said"),
     [
         (["get", "demo", "nobody"], "No value found"),
-        (["get", "demo", "../x"], "Key must start"),
-        (["set", "demo", "k", "x", "--json"], "must be JSON"),
+        (["get", "demo", "x y"], "Key must start"),
+        (["set", "--json", "demo", "k", "x y"], "must be JSON"),
         (["set", "demo", "k", "x", "--ttl", "soon"], "soon"),
         (["set", "demo", "k", "--file", "/nowhere"], "cannot be read"),
     ],

@@ -137,3 +137,14 @@ def test_any_value_becomes_json_that_everybody_reads(value: object, plain: objec
     text = dump_json(value)
     text.encode()
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name)) == plain
+
+
+def test_the_indexes_of_what_is_open_are_small_on_both_dialects(database: Database) -> None:
+    sqlite = database.engine.dialect.name == "sqlite"
+    query = (
+        "select sql from sqlite_master where name = 'executions_open'"
+        if sqlite
+        else "select indexdef from pg_indexes where indexname = 'executions_open'"
+    )
+    with database.read() as tx:
+        assert "NOT closed" in str(tx.execute(text(query)).scalar())
