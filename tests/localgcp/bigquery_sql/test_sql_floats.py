@@ -77,3 +77,8 @@ def test_nan_compares_with_nothing(shared: MemoryHost, test: str, holds: bool | 
 def test_float_columns_still_join(shared: MemoryHost) -> None:
     text = "SELECT COUNT(*) FROM UNNEST([1.5, 2.5]) a JOIN UNNEST([2.5, 3.5]) b ON a = b"
     assert shared.rows(text) == [(1,)]
+
+
+def test_one_random_number_stays_one_in_arithmetic(shared: MemoryHost) -> None:
+    text = "SELECT COUNTIF(r * 2 - r - r != 0) FROM (SELECT RAND() * 8 AS r FROM UNNEST([1, 2, 3]))"
+    assert shared.rows(text) == [(0,)]

@@ -12,8 +12,8 @@ from typing import Final
 from mainstem.localgcp.bigquery.sql.types import quote
 
 LONGEST_REPEATED: Final = 100
-_MACRO: Final = re.compile(r"\bbq_\w+\(")
-"""A call of a macro is short and yet stands for long SQL, a multiple of what it is given."""
+_DEAR: Final = re.compile(r"\bbq_\w+\(|\bSELECT\b|\bOVER\b|\brandom\(")
+"""Short and yet long or slow: a macro's call stands for a multiple of what it is given."""
 
 
 def once(arguments: Sequence[str], build: Callable[[Sequence[str]], str]) -> str:
@@ -36,7 +36,7 @@ def once(arguments: Sequence[str], build: Callable[[Sequence[str]], str]) -> str
 
 
 def _is_long(sql: str) -> bool:
-    return len(sql) > LONGEST_REPEATED or _MACRO.search(sql) is not None
+    return len(sql) > LONGEST_REPEATED or _DEAR.search(sql) is not None
 
 
 def _name(sql: str) -> str:
