@@ -1,10 +1,12 @@
 """`mainstem run`: one execution in this process, with live logs."""
 
 import argparse
+import signal
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from mainstem.app import App
@@ -92,7 +94,15 @@ def _follow(app: App, execution: Execution, *, quiet: bool) -> Execution:
     changed = threading.Event()
     unsubscribe = app.bus.subscribe([execution_topic(execution.id)], lambda _topic: changed.set())
     shown: int | None = None
-    asked_to_end = False
+    asked_to_end = killed = False
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked_to_end
+        asked_to_end = True
+        changed.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         while True:
             changed.clear()
@@ -100,14 +110,12 @@ def _follow(app: App, execution: Execution, *, quiet: bool) -> Execution:
             shown = shown if quiet else _print_lines(app, execution.id, shown)
             if current.state.is_terminal or current.state.is_paused:
                 return current
-            try:
-                changed.wait(_LOOK_SECONDS)
-            except KeyboardInterrupt:
-                if asked_to_end:
-                    raise
-                asked_to_end = True
+            if asked_to_end and not killed:
+                killed = True
                 app.executions.kill(execution.id)
+            changed.wait(_LOOK_SECONDS)
     finally:
+        signal.signal(signal.SIGINT, before)
         unsubscribe()
 
 
