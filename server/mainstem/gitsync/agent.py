@@ -18,7 +18,7 @@ from mainstem.clock import Clock
 from mainstem.errors import InvalidInput, MainstemError, NotFound, Stalled
 from mainstem.flowspec.parse import ParsedFlow
 from mainstem.flowspec.problems import Problem
-from mainstem.gitsync.checkout import Commit, Credentials, Entry, Mirror
+from mainstem.gitsync.checkout import Commit, Credentials, Entry, Mirror, shown_url
 from mainstem.gitsync.plan import Stored, SyncPlan, Wanted, make_plan
 from mainstem.gitsync.tree import FileSource, classify, problem
 from mainstem.model.flow_id import FlowId
@@ -100,9 +100,7 @@ class SyncAgent:
         """Every configured source, those never looked at included."""
         with self._database.read() as tx:
             known = {status.name: status for status in syncs.all_sources(tx)}
-        return [
-            known.get(s.name, SourceStatus(s.name, s.url, s.branch)) for s in self._settings.sources
-        ]
+        return [known.get(s.name, _new_status(s)) for s in self._settings.sources]
 
     def history(self, name: str, limit: int = 20) -> list[SyncRun]:
         """Commits looked at, newest first."""
@@ -278,7 +276,7 @@ class SyncAgent:
 
     def _stored_status(self, tx: Connection, source: GitSource) -> SourceStatus:
         known = syncs.get(tx, source.name) or _new_status(source)
-        return replace(known, url=source.url, branch=source.branch)
+        return replace(known, url=shown_url(source.url), branch=source.branch)
 
     def _put(self, status: SourceStatus) -> None:
         with self._database.write() as tx:
@@ -323,7 +321,7 @@ class SyncAgent:
 
 
 def _new_status(source: GitSource) -> SourceStatus:
-    return SourceStatus(source.name, source.url, source.branch)
+    return SourceStatus(source.name, shown_url(source.url), source.branch)
 
 
 def _must_look(status: SourceStatus) -> bool:

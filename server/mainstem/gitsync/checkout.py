@@ -73,7 +73,7 @@ def check_url(url: str, *, allow_file: bool) -> str:
     if allow_file and is_local:
         return url if parts.scheme else f"file://{url}"
     raise InvalidInput(
-        f"`{_shown(url)}` is not an address to sync from: use https://, ssh:// or user@host:path"
+        f"`{shown_url(url)}` is not an address to sync from: use https://, ssh:// or user@host:path"
         " without a password in it"
         + ("" if allow_file else "; local paths need git.allow_file_urls: true")
     )
@@ -193,12 +193,13 @@ class Mirror:
         text = stderr.strip().removeprefix("stderr: ").strip("' \n")
         if self._credentials is not None:
             text = text.replace(self._credentials.token, "***")
-        where = f"{_shown(self._url)} (branch {self._branch})"
+        where = f"{shown_url(self._url)} (branch {self._branch})"
         if any(mark in text.lower() for mark in _NEEDS_HUMAN):
             return Stalled(f"cannot fetch {where}: {text}")
         return Transient(f"cannot fetch {where}, trying again: {text}")
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
+    """The address without a user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else url
