@@ -104,7 +104,7 @@ def test_products_have_the_shape_of_the_public_api_and_page_the_same_way(running
 def test_any_other_host_is_refused_with_a_reason_and_never_reached(running: StandIns) -> None:
     with client(running) as http:
         with pytest.raises(httpx.ProxyError, match="502"):
-            http.get("https://pypi.org/simple/")
+            http.get("https://example.org/simple/")
         plain = http.get("http://example.com/")
     assert plain.status_code == 502
     assert "example.com is not reached" in plain.text
