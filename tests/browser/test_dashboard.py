@@ -18,6 +18,7 @@ from mainstem.bus.inprocess import EXECUTIONS, execution_topic
 from mainstem.clock import SystemClock
 from mainstem.model.execution import Execution
 from mainstem.model.state import State
+from mainstem.services.executions import NewRun
 from mainstem.ui import close_ui, create_ui
 from tests.ui import seed
 
@@ -154,6 +155,20 @@ def test_no_page_is_wider_than_the_window(browser: Browser, served: Served, widt
         opened.close()
     context.close()
     assert wide == []
+
+
+def test_long_names_wrap_on_a_narrow_window(browser: Browser, served: Served) -> None:
+    name = "a_flow_with_a_very_long_name_that_goes_on_and_on_for_ever_and_ever"
+    flow = served.app.flows.save(
+        f"id: {name}\nnamespace: company.department.team.project.subproject\n"
+        "tasks: [{id: t, type: core.debug.Return, format: x}]\n"
+    ).flow
+    made = served.app.executions.create(NewRun(flow))
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    opened = context.new_page()
+    opened.goto(f"{served.url}/ui/executions/{flow.namespace}/{flow.id}/{made.id}")
+    assert opened.evaluate("document.documentElement.scrollWidth") == 390
+    context.close()
 
 
 def test_a_page_is_readable_without_scripts(browser: Browser, served: Served) -> None:
