@@ -11,7 +11,7 @@ STAMP := $(VENV)/.complete
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -40,7 +40,7 @@ check: $(STAMP)
 
 # Needs uv; the lock names no index.
 lock:
-	uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-strip-extras --no-header -o requirements-dev.txt
+	uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-header -o requirements-dev.txt
 
 bench: $(STAMP)
 	for script in bench/*.py; do $(BIN)/python $$script; done
