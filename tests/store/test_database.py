@@ -7,14 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Connection, create_engine, insert, inspect, select, text
 
 from mainstem.errors import Stalled, Transient
 from mainstem.store import flows
 from mainstem.store.columns import dump_json, from_micros, to_micros
 from mainstem.store.database import Database, open_database
 from mainstem.store.migrate import MIGRATIONS, upgrade
-from mainstem.store.tables import schema_versions
+from mainstem.store.tables import metadata, schema_versions
 from tests.store.builders import FLOW, NOON, revision
 
 
@@ -53,6 +53,30 @@ def test_writers_of_many_threads_wait_for_each_other(database: Database) -> None
         thread.join()
     with database.read() as tx:
         assert len(flows.revisions(tx, FLOW)) == 8
+
+
+def shape(tx: Connection) -> dict[str, tuple[set[tuple[str, str, bool]], set[str]]]:
+    """Columns (name, type, nullable) and index names of every table."""
+    inspector = inspect(tx)
+    return {
+        table: (
+            {(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table)},
+            {str(i["name"]) for i in inspector.get_indexes(table)},
+        )
+        for table in inspector.get_table_names()
+    }
+
+
+def test_the_migrations_lead_to_the_tables_that_the_store_uses(tmp_path: Path) -> None:
+    migrated = open_database(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with migrated.read() as tx:
+        found = shape(tx)
+    migrated.close()
+    direct = create_engine("sqlite://")
+    with direct.begin() as tx:
+        metadata.create_all(tx)
+        assert shape(tx) == found
+    direct.dispose()
 
 
 def test_migrations_run_once(database: Database) -> None:

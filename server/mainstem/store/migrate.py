@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from mainstem.errors import Stalled
 from mainstem.store.migrations import m0001_initial
@@ -26,16 +26,16 @@ def upgrade(tx: Connection) -> list[str]:
     Raises Stalled when the database is from a newer program.
     """
     schema_versions.create(tx, checkfirst=True)
-    done = tx.execute(select(func.max(schema_versions.c.version))).scalar() or 0
+    done = set(tx.execute(select(schema_versions.c.version)).scalars())
     newest = MIGRATIONS[-1].VERSION
-    if done > newest:
+    if done and max(done) > newest:
         raise Stalled(
-            f"the database has schema {done}, this program knows {newest}: install the newer "
+            f"the database has schema {max(done)}, this program knows {newest}: install the newer "
             "program again, or restore the backup made before the upgrade"
         )
     applied = []
     for migration in MIGRATIONS:
-        if done < migration.VERSION:
+        if migration.VERSION not in done:
             migration.apply(tx)
             row = {
                 "version": migration.VERSION,

@@ -50,7 +50,7 @@ flows = Table(
     Column("git_author", Text),
     Column("git_message", Text),
 )
-# Saying `postgresql_where` here would load that dialect on every start; the migration adds it.
+# Saying `postgresql_where` here would load that dialect on every start; migrations add it.
 Index("flows_latest", flows.c.namespace, flows.c.id, sqlite_where=flows.c.is_latest)
 
 executions = Table(

@@ -2,15 +2,13 @@
 
 from sqlalchemy import Connection
 
-from mainstem.store.tables import metadata
+from mainstem.store.migrations.partial_indexes import for_dialect
+from mainstem.store.migrations.schema_0001 import metadata
 
 VERSION = 1
 NAME = "initial"
 
 
 def apply(tx: Connection) -> None:
-    if tx.dialect.name == "postgresql":
-        for index in (index for table in metadata.sorted_tables for index in table.indexes):
-            where = index.dialect_options["sqlite"].get("where")
-            index.dialect_options["postgresql"]["where"] = where
+    for_dialect(tx, metadata.sorted_tables)
     metadata.create_all(tx)
