@@ -26,7 +26,7 @@ def upgrade(tx: Connection) -> list[str]:
     Raises Stalled when the database is from a newer program.
     """
     schema_versions.create(tx, checkfirst=True)
-    done = set(tx.execute(select(schema_versions.c.version)).scalars())
+    done: set[int] = set(tx.execute(select(schema_versions.c.version)).scalars())
     newest = MIGRATIONS[-1].VERSION
     if done and max(done) > newest:
         raise Stalled(
