@@ -29,6 +29,7 @@ from mainstem.secrets.database import DatabaseSecrets
 from mainstem.secrets.environment import EnvironmentSecrets
 from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer, load_or_create_key
+from mainstem.services import seed
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
@@ -64,6 +65,7 @@ class App:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
+        self.seeds = seed.read_seeds(settings.seed.kv)
         self.clock = clock or SystemClock()
         self.ids = ids
         self.registry = registry or Registry.installed()
@@ -228,6 +230,7 @@ class App:
 
     def start(self) -> None:
         """Recover, then run every loop."""
+        seed.plant(self.database, self.clock, self.bus, self.seeds)
         self.executor.start()
         for component in self._components():
             ticker = Ticker(component, self.clock, self.bus)

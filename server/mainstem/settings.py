@@ -124,6 +124,15 @@ class GitSettings(_Section):
     )
 
 
+class SeedSettings(_Section):
+    """What a new server starts with; users may change or delete it, and it stays so."""
+
+    kv: dict[str, dict[str, object]] = Field(
+        default_factory=dict,
+        description="Key-value entries by namespace, such as the project, dataset and bucket.",
+    )
+
+
 class ExecutionSettings(_Section):
     skip: frozenset[str] = Field(
         default=frozenset(), description="Execution ids whose events are dropped."
@@ -145,6 +154,7 @@ class Settings(_Section):
     plugin_defaults: tuple[TypeDefault, ...] = ()
     git: GitSettings = GitSettings()
     executions: ExecutionSettings = ExecutionSettings()
+    seed: SeedSettings = SeedSettings()
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
