@@ -20,7 +20,6 @@ from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
 from mainstem.scheduler.loop import Scheduler
-from mainstem.sdk.context import GcpEndpoints, PluginSettings
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
 from mainstem.sdk.registry import Registry
@@ -38,6 +37,7 @@ from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
 from mainstem.services.others import OtherExecutions
+from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.triggers import TriggerService
@@ -255,27 +255,6 @@ class App:
         self.workers.close(kill=kill)
         self.executor.stop()
         self.database.close()
-
-
-def plugin_settings(settings: Settings, environment: Mapping[str, str]) -> PluginSettings:
-    """The part of the settings that plug-ins may read."""
-    endpoints = settings.gcp.endpoints
-    docker = settings.runners.docker
-    return PluginSettings(
-        gcp=GcpEndpoints(
-            endpoints.storage, endpoints.bigquery, endpoints.secretmanager, endpoints.token
-        ),
-        default_runner=settings.runners.default,
-        docker_fallback=docker.fallback,
-        docker_host=docker.host,
-        docker_network=docker.network,
-        environments=settings.state_dir.resolve() / "environments",
-        cache=settings.state_dir.resolve() / "cache",
-        git_file_urls=settings.git.allow_file_urls,
-        environment={
-            k: v for k, v in environment.items() if not k.startswith(("SECRET_", "MAINSTEM_"))
-        },
-    )
 
 
 def _defaults(settings: Settings) -> list[PluginDefault]:

@@ -27,7 +27,8 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.path or '<flow>'}:{self.line}:{self.column}"
         hint = f" {self.suggestion}" if self.suggestion else ""
-        return f"{place}: {self.message}{hint}"
+        subject = f"`{self.pointer}` " if self.pointer and self.message.startswith("must ") else ""
+        return f"{place}: {subject}{self.message}{hint}"
 
     @property
     def is_error(self) -> bool:
