@@ -15,7 +15,7 @@ from mainstem.store.database import Database
 from mainstem.store.executions import Versioned
 from mainstem.store.filters import ExecutionFilter
 from mainstem.store.inbox import Asked, ChildLink, StoredTimer
-from mainstem.store.rows import task_run_from, task_run_row
+from mainstem.store.rows import TASK_RUN_COLUMNS, task_run_from, task_run_values
 from mainstem.store.tables import logs as log_table
 from mainstem.store.tables import metrics
 from mainstem.store.views import numbered_page
@@ -122,7 +122,8 @@ def test_removed_task_runs_are_gone(database: Database) -> None:
 
 
 def test_a_row_whose_state_contradicts_its_history_is_a_bug() -> None:
-    row = {**task_run_row(task_run("r", "e", 0)), "state": "SUCCESS"}
+    values = task_run_values(task_run("r", "e", 0))
+    row = {**dict(zip(TASK_RUN_COLUMNS, values, strict=True)), "state": "SUCCESS"}
     with pytest.raises(Bug, match="task run r"):
         task_run_from(row)  # type: ignore[arg-type]
 

@@ -99,7 +99,7 @@ class ExecutionService:
 
     def prepare(self, run: NewRun) -> Execution:
         """The execution as it would be stored; inputs are coerced, uploads are stored."""
-        flow = self._flows.load(run.flow, run.revision)
+        flow, commit = self._flows.pinned(run.flow, run.revision)
         if flow.disabled:
             raise Conflict(f"flow {run.flow} is disabled: enable it before running it")
         if not run.trusted_labels:
@@ -115,12 +115,8 @@ class ExecutionService:
             labels=_labels(flow, run, execution_id),
             trigger=run.trigger,
             schedule_at=run.schedule_at,
-            commit=self._commit_of(flow),
+            commit=commit,
         )
-
-    def _commit_of(self, flow: Flow) -> str | None:
-        revision = self._flows.revision(flow.flow_id, flow.revision)
-        return revision.origin.commit if revision.origin else None
 
     def insert(self, tx: Connection, executions: Sequence[Execution]) -> None:
         """Store prepared executions in the caller's transaction; call `announce` after it."""

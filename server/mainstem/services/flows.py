@@ -218,6 +218,14 @@ class FlowService:
                     return cached
         return self._parsed(self.revision(flow_id, number))
 
+    def pinned(self, flow_id: FlowId, number: int | None = None) -> tuple[Flow, str | None]:
+        """As `load`, with the commit that the revision is of."""
+        with self._database.read() as tx:
+            found = rows.pointer(tx, flow_id, number)
+        if found is None or (found.deleted and number is None):
+            return self.load(flow_id, number), None  # which says what is wrong
+        return self.load(flow_id, found.revision), found.commit
+
     def _parsed(self, found: FlowRevision) -> Flow:
         key = (found.flow, found.revision)
         with self._lock:

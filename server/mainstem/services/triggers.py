@@ -112,13 +112,17 @@ class TriggerService:
 
     def _stop_after(self, tx: Connection, ended: Sequence[Execution]) -> None:
         now = self.parts.clock.now()
+        known: dict[TriggerKey, TriggerState | None] = {}
         for item in ended:
             assert item.trigger is not None
             key = TriggerKey(item.flow, item.trigger.id)
-            state = rows.find(tx, key)
+            if key not in known:
+                known[key] = rows.find(tx, key)
+            state = known[key]
             if state is None or state.disabled or item.state not in state.stop_after:
                 continue
             rows.set_disabled(tx, key, True, None)
+            known[key] = None
             reason = f"switched off: execution {item.id} is {item.state} (stopAfter)"
             stopped = Evaluation(key, now, Outcome.SKIPPED, reason, execution_id=item.id)
             rows.add_evaluations(tx, [stopped])

@@ -4,7 +4,7 @@ An execution row carries `version`; saving names the version that was seen, so t
 can never overwrite each other: the later one gets Conflict, reloads and decides again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,20 +13,23 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
-    insert,
     select,
-    update,
 )
 
 from mainstem.errors import Conflict, NotFound
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
+from mainstem.store.prepared import insert_rows, update_rows
 from mainstem.store.rows import (
+    EXECUTION_CHANGES,
+    EXECUTION_COLUMNS,
+    TASK_RUN_COLUMNS,
+    execution_changes,
     execution_from,
-    execution_row,
+    execution_values,
     task_run_from,
-    task_run_row,
+    task_run_values,
 )
 from mainstem.store.tables import (
     children,
@@ -62,49 +65,48 @@ def upsert(tx: Connection, table: Table) -> Any:
     return sqlite.insert(table)
 
 
+_upserts: dict[tuple[str, str, tuple[str, ...]], Any] = {}
+
+
 def insert_or_replace(tx: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; a row whose key exists replaces the other columns."""
     if not rows:
         return
+    key = (tx.dialect.name, table.name, tuple(rows[0]))
+    statement = _upserts.get(key)
+    if statement is None:
+        statement = _upserts[key] = _replacing(tx, table, rows[0])
+    tx.execute(statement, rows)
+
+
+def _replacing(tx: Connection, table: Table, row: Mapping[str, object]) -> Any:
     statement = upsert(tx, table)
     keys = [column.name for column in table.primary_key]
     changed = {
         column.name: statement.excluded[column.name]
         for column in table.columns
-        if column.name not in keys and column.name in rows[0]
+        if column.name not in keys and column.name in row
     }
     if changed:
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    tx.execute(statement, rows)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return statement.on_conflict_do_nothing(index_elements=keys)
 
 
 def add(tx: Connection, created: Sequence[Versioned]) -> None:
     """Insert new executions."""
-    if not created:
-        return
     rows = [
-        {**execution_row(item.execution, item.version), "closed": item.closed} for item in created
+        (
+            item.execution.id,
+            *execution_values(item.execution),
+            *execution_changes(item.execution, item.version, item.closed),
+        )
+        for item in created
     ]
-    tx.execute(insert(executions), rows)
+    insert_rows(tx, executions, _INSERTED, rows)
     _put_labels(tx, [item.execution for item in created])
 
 
-_UPDATE: Final = (
-    update(executions)
-    .where(executions.c.id == bindparam("b_id"), executions.c.version == bindparam("b_seen"))
-    .values(
-        version=bindparam("b_version"),
-        **{
-            name: bindparam(f"b_{name}")
-            for name in (
-                "state", "ended_at", "history", "labels", "variables", "outputs", "inputs",
-                "schedule_at", "attempt", "error", "revision", "closed",
-            )
-        },
-    )
-)  # fmt: skip
+_INSERTED: Final = ("id", *EXECUTION_COLUMNS, *EXECUTION_CHANGES)
 
 
 def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Execution]) -> None:
@@ -112,11 +114,15 @@ def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Exec
 
     Raises Conflict when one is not. `relabelled` names those whose labels changed.
     """
-    rows = []
-    for item in changed:
-        row = {f"b_{k}": v for k, v in execution_row(item.execution, item.version + 1).items()}
-        rows.append({**row, "b_seen": item.version, "b_closed": item.closed})
-    if rows and tx.execute(_UPDATE, rows).rowcount != len(rows):
+    rows = [
+        (
+            *execution_changes(item.execution, item.version + 1, item.closed),
+            item.execution.id,
+            item.version,
+        )
+        for item in changed
+    ]
+    if update_rows(tx, executions, EXECUTION_CHANGES, ("id", "version"), rows) != len(rows):
         raise Conflict("an execution was changed by another process meanwhile")
     if relabelled:
         ids = [execution.id for execution in relabelled]
@@ -126,25 +132,33 @@ def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Exec
 
 def _put_labels(tx: Connection, labelled: Iterable[Execution]) -> None:
     rows = [
-        {"execution_id": execution.id, "key": key, "value": value}
+        (execution.id, key, value)
         for execution in labelled
         for key, value in execution.labels.items()
     ]
-    if rows:
-        tx.execute(insert(execution_labels), rows)
+    insert_rows(tx, execution_labels, ("execution_id", "key", "value"), rows)
 
 
 def put_task_runs(tx: Connection, runs: Sequence[TaskRun], removed: Sequence[str] = ()) -> None:
     """Insert or replace task runs; delete the removed ones."""
-    insert_or_replace(tx, task_runs, [task_run_row(run) for run in runs])
+    values = [task_run_values(run) for run in runs]
+    insert_rows(tx, task_runs, TASK_RUN_COLUMNS, values, replace=True)
     for start in range(0, len(removed), _CHUNK):
         part = removed[start : start + _CHUNK]
         tx.execute(delete(task_runs).where(task_runs.c.id.in_(part)))
 
 
+_BY_ID: Final = select(executions).where(executions.c.id == bindparam("wanted"))
+_RUNS_OF: Final = (
+    select(task_runs)
+    .where(task_runs.c.execution_id == bindparam("wanted"))
+    .order_by(task_runs.c.position)
+)
+
+
 def get(tx: Connection, execution_id: str) -> Versioned:
     """Raises NotFound."""
-    row = tx.execute(select(executions).where(executions.c.id == execution_id)).mappings().first()
+    row = tx.execute(_BY_ID, {"wanted": execution_id}).mappings().first()
     if row is None:
         raise NotFound(f"there is no execution {execution_id}")
     return Versioned(execution_from(row), row["version"], row["closed"])
@@ -152,12 +166,8 @@ def get(tx: Connection, execution_id: str) -> Versioned:
 
 def task_runs_of(tx: Connection, execution_id: str) -> list[TaskRun]:
     """In the order of creation."""
-    query = (
-        select(task_runs)
-        .where(task_runs.c.execution_id == execution_id)
-        .order_by(task_runs.c.position)
-    )
-    return [task_run_from(row) for row in tx.execute(query).mappings()]
+    found = tx.execute(_RUNS_OF, {"wanted": execution_id}).mappings()
+    return [task_run_from(row) for row in found]
 
 
 def open_ids(tx: Connection) -> list[str]:

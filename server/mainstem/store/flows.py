@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, select, tuple_, update
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
@@ -72,6 +72,32 @@ def set_origin(tx: Connection, item: FlowRevision, origin: Origin) -> None:
             git_message=origin.message,
         )
     )
+
+
+_POINTER = select(flows.c.revision, flows.c.deleted, flows.c.git_commit).where(
+    flows.c.namespace == bindparam("namespace"), flows.c.id == bindparam("flow_id")
+)
+_POINTER_LATEST = _POINTER.where(flows.c.is_latest)
+_POINTER_EXACT = _POINTER.where(flows.c.revision == bindparam("number"))
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Which revision is meant, and the commit that it is of."""
+
+    revision: int
+    deleted: bool
+    commit: str | None
+
+
+def pointer(tx: Connection, flow: FlowId, number: int | None = None) -> Pointer | None:
+    """Where a revision is, the current one for None; much cheaper than the revision itself."""
+    given: dict[str, object] = {"namespace": flow.namespace, "flow_id": flow.id}
+    if number is None:
+        row = tx.execute(_POINTER_LATEST, given).first()
+    else:
+        row = tx.execute(_POINTER_EXACT, {**given, "number": number}).first()
+    return None if row is None else Pointer(row[0], row[1], row[2])
 
 
 def latest(tx: Connection, flow: FlowId) -> FlowRevision:

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
 from mainstem.model.metric import Metric, MetricKind
+from mainstem.store.columns import to_micros
+from mainstem.store.prepared import insert_rows
 from mainstem.store.tables import logs, metrics
 
 
@@ -54,24 +57,28 @@ class StoredMetric:
 
 def add_lines(tx: Connection, lines: Sequence[tuple[LogLine, FlowId | None]]) -> None:
     """Append lines in the order given."""
-    if not lines:
-        return
     rows = [
-        {
-            "execution_id": line.execution_id,
-            "namespace": flow.namespace if flow else None,
-            "flow_id": flow.id if flow else None,
-            "task_run_id": line.task_run_id,
-            "task_id": line.task_id,
-            "attempt": line.attempt,
-            "trigger_id": line.trigger_id,
-            "level": int(line.level),
-            "at": line.at,
-            "message": line.message,
-        }
+        (
+            line.execution_id,
+            flow.namespace if flow else None,
+            flow.id if flow else None,
+            line.task_run_id,
+            line.task_id,
+            line.attempt,
+            line.trigger_id,
+            int(line.level),
+            to_micros(line.at),
+            line.message,
+        )
         for line, flow in lines
     ]
-    tx.execute(insert(logs), rows)
+    insert_rows(tx, logs, _COLUMNS, rows)
+
+
+_COLUMNS: Final = (
+    "execution_id", "namespace", "flow_id", "task_run_id", "task_id", "attempt", "trigger_id",
+    "level", "at", "message",
+)  # fmt: skip
 
 
 def lines(

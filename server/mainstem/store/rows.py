@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import RowMapping
 
@@ -10,9 +10,9 @@ from mainstem.errors import Bug
 from mainstem.model.execution import Attempt, Execution, ExecutionTrigger, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History, Moment, State
-from mainstem.store.columns import from_micros, to_micros
+from mainstem.store.columns import dump_json, from_micros, to_micros
+from mainstem.store.prepared import Values
 
-Row = dict[str, Any]
 _STATES: Mapping[str, State] = {state.value: state for state in State}
 
 
@@ -46,34 +46,58 @@ def load_attempts(text: str | None) -> tuple[Attempt, ...]:
     )
 
 
-def execution_row(execution: Execution, version: int) -> Row:
+EXECUTION_COLUMNS: Final = (
+    "namespace", "flow_id", "git_commit", "created_at", "trigger_id", "trigger", "parent_id",
+    "original_id",
+)  # fmt: skip
+"""What stays as it was when the execution was made."""
+EXECUTION_CHANGES: Final = (
+    "version", "closed", "revision", "state", "ended_at", "history", "inputs", "labels",
+    "variables", "outputs", "schedule_at", "attempt", "error",
+)  # fmt: skip
+TASK_RUN_COLUMNS: Final = (
+    "id", "execution_id", "task_id", "parent_id", "value", "iteration", "position", "state",
+    "created_at", "ended_at", "history", "attempts", "outputs", "dynamic",
+)  # fmt: skip
+
+
+def execution_values(execution: Execution) -> Values:
+    """The values of EXECUTION_COLUMNS as the driver takes them."""
     trigger = execution.trigger
-    return {
-        "id": execution.id,
-        "version": version,
-        "namespace": execution.flow.namespace,
-        "flow_id": execution.flow.id,
-        "revision": execution.revision,
-        "git_commit": execution.commit,
-        "state": execution.state.value,
-        "created_at": execution.history.started_at,
-        "ended_at": execution.history.ended_at,
-        "history": dump_history(execution.history),
-        "inputs": execution.inputs or None,
-        "labels": execution.labels or None,
-        "variables": execution.variables or None,
-        "outputs": execution.outputs,
-        "trigger_id": trigger.id if trigger else None,
-        "trigger": _dump_trigger(trigger) if trigger else None,
-        "parent_id": execution.parent_id,
-        "original_id": execution.original_id,
-        "schedule_at": execution.schedule_at,
-        "attempt": execution.attempt,
-        "error": execution.error,
-    }
+    return (
+        execution.flow.namespace,
+        execution.flow.id,
+        execution.commit,
+        to_micros(execution.history.moments[0].at),
+        trigger.id if trigger else None,
+        dump_json(_trigger(trigger)) if trigger else None,
+        execution.parent_id,
+        execution.original_id,
+    )
 
 
-def _dump_trigger(trigger: ExecutionTrigger) -> Row:
+def execution_changes(execution: Execution, version: int, closed: bool) -> Values:
+    """The values of EXECUTION_CHANGES as the driver takes them."""
+    history = execution.history
+    ended_at, schedule_at = history.ended_at, execution.schedule_at
+    return (
+        version,
+        closed,
+        execution.revision,
+        history.current.value,
+        to_micros(ended_at) if ended_at else None,
+        dump_history(history),
+        dump_json(execution.inputs) if execution.inputs else None,
+        dump_json(execution.labels) if execution.labels else None,
+        dump_json(execution.variables) if execution.variables else None,
+        dump_json(execution.outputs) if execution.outputs is not None else None,
+        to_micros(schedule_at) if schedule_at else None,
+        execution.attempt,
+        execution.error,
+    )
+
+
+def _trigger(trigger: ExecutionTrigger) -> Mapping[str, object]:
     return {"id": trigger.id, "type": trigger.type, "variables": trigger.variables}
 
 
@@ -98,23 +122,26 @@ def execution_from(row: RowMapping) -> Execution:
     )
 
 
-def task_run_row(run: TaskRun) -> Row:
-    return {
-        "id": run.id,
-        "execution_id": run.execution_id,
-        "task_id": run.task_id,
-        "parent_id": run.parent_id,
-        "value": run.value,
-        "iteration": run.iteration,
-        "position": run.position,
-        "state": run.state.value,
-        "created_at": run.history.started_at,
-        "ended_at": run.history.ended_at,
-        "history": dump_history(run.history),
-        "attempts": dump_attempts(run.attempts),
-        "outputs": run.outputs,
-        "dynamic": run.dynamic,
-    }
+def task_run_values(run: TaskRun) -> Values:
+    """The values of TASK_RUN_COLUMNS as the driver takes them."""
+    history = run.history
+    ended_at = history.ended_at
+    return (
+        run.id,
+        run.execution_id,
+        run.task_id,
+        run.parent_id,
+        run.value,
+        run.iteration,
+        run.position,
+        history.current.value,
+        to_micros(history.moments[0].at),
+        to_micros(ended_at) if ended_at else None,
+        dump_history(history),
+        dump_attempts(run.attempts),
+        dump_json(run.outputs) if run.outputs is not None else None,
+        run.dynamic,
+    )
 
 
 def task_run_from(row: RowMapping) -> TaskRun:

@@ -10,9 +10,9 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     and_,
+    bindparam,
     delete,
     func,
-    insert,
     or_,
     select,
     update,
@@ -24,6 +24,7 @@ from mainstem.model.state import State
 from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind, TriggerState
 from mainstem.store.columns import from_micros, to_micros
 from mainstem.store.executions import insert_or_replace
+from mainstem.store.prepared import insert_rows, update_rows
 from mainstem.store.tables import (
     executions,
     trigger_evaluations,
@@ -55,6 +56,20 @@ def is_key(table: Any, key: TriggerKey) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in key_columns(key).items()))
 
 
+def _is_given(table: Any) -> ColumnElement[bool]:
+    """As `is_key`, of the trigger that is named when the statement runs."""
+    return and_(*(table.c[name] == bindparam(name) for name in _KEY))
+
+
+_KEY: Final = ("namespace", "flow_id", "trigger_id")
+_BY_KEY: Final = select(triggers).where(_is_given(triggers))
+_OF_FLOW: Final = (
+    select(triggers)
+    .where(_t.namespace == bindparam("namespace"), _t.flow_id == bindparam("flow_id"))
+    .order_by(_t.trigger_id)
+)
+
+
 def put(tx: Connection, states: Sequence[TriggerState]) -> None:
     """Insert rows, or replace them with all that they hold."""
     insert_or_replace(tx, triggers, [_row(state) for state in states])
@@ -62,16 +77,12 @@ def put(tx: Connection, states: Sequence[TriggerState]) -> None:
 
 def of_flow(tx: Connection, flow: FlowId) -> list[TriggerState]:
     """The triggers of a flow, by id."""
-    query = (
-        select(triggers)
-        .where(_t.namespace == flow.namespace, _t.flow_id == flow.id)
-        .order_by(_t.trigger_id)
-    )
-    return [_state(row) for row in tx.execute(query).mappings()]
+    given = {"namespace": flow.namespace, "flow_id": flow.id}
+    return [_state(row) for row in tx.execute(_OF_FLOW, given).mappings()]
 
 
 def find(tx: Connection, key: TriggerKey) -> TriggerState | None:
-    row = tx.execute(select(triggers).where(is_key(triggers, key))).mappings().first()
+    row = tx.execute(_BY_KEY, key_columns(key)).mappings().first()
     return None if row is None else _state(row)
 
 
@@ -141,8 +152,10 @@ def next_due(tx: Connection) -> datetime | None:
 
 def listening(tx: Connection) -> list[TriggerState]:
     """Flow triggers that are switched on."""
-    query = select(triggers).where(_t.kind == TriggerKind.FLOW.value, *_ON)
-    return [_state(row) for row in tx.execute(query).mappings()]
+    return [_state(row) for row in tx.execute(_LISTENING).mappings()]
+
+
+_LISTENING: Final = select(triggers).where(_t.kind == TriggerKind.FLOW.value, *_ON)
 
 
 def move(tx: Connection, seen: TriggerState, after: TriggerState) -> bool:
@@ -158,14 +171,15 @@ def move(tx: Connection, seen: TriggerState, after: TriggerState) -> bool:
 
 def note(tx: Connection, key: TriggerKey, evaluation: Evaluation) -> None:
     """Record the outcome on the row of a trigger that keeps no dates."""
-    values: dict[str, object] = {
-        "evaluated_at": evaluation.at,
-        "outcome": evaluation.outcome.value,
-        "reason": evaluation.reason or None,
-    }
-    if evaluation.outcome is Outcome.FIRED:
-        values["last_at"] = evaluation.at
-    tx.execute(update(triggers).where(is_key(triggers, key)).values(values))
+    at = to_micros(evaluation.at)
+    fired = evaluation.outcome is Outcome.FIRED
+    changed = (*_NOTED, "last_at") if fired else _NOTED
+    values = [at, evaluation.outcome.value, evaluation.reason or None, *([at] if fired else [])]
+    row = (*values, key.flow.namespace, key.flow.id, key.id)
+    update_rows(tx, triggers, changed, _KEY, [row])
+
+
+_NOTED: Final = ("evaluated_at", "outcome", "reason")
 
 
 def set_disabled(tx: Connection, key: TriggerKey, disabled: bool, next_at: datetime | None) -> None:
@@ -181,8 +195,14 @@ def set_disabled(tx: Connection, key: TriggerKey, disabled: bool, next_at: datet
 
 def unlock(tx: Connection, execution_ids: Sequence[str]) -> int:
     """Free the triggers that these executions hold."""
-    statement = update(triggers).where(_t.execution_id.in_(execution_ids))
-    return tx.execute(statement.values(execution_id=None)).rowcount
+    return tx.execute(_UNLOCK, {"ended": execution_ids}).rowcount
+
+
+_UNLOCK: Final = (
+    update(triggers)
+    .where(_t.execution_id.in_(bindparam("ended", expanding=True)))
+    .values(execution_id=None)
+)
 
 
 def unlock_ended(tx: Connection) -> int:
@@ -201,30 +221,43 @@ def unlock_ended(tx: Connection) -> int:
 
 def add_evaluations(tx: Connection, found: Sequence[Evaluation]) -> None:
     """Append evaluations, keeping the newest hundred of each trigger."""
-    if not found:
-        return
     rows = [
-        {
-            **key_columns(item.key),
-            "at": item.at,
-            "outcome": item.outcome.value,
-            "reason": item.reason,
-            "slot": item.slot,
-            "execution_id": item.execution_id,
-        }
+        (
+            item.key.flow.namespace,
+            item.key.flow.id,
+            item.key.id,
+            to_micros(item.at),
+            item.outcome.value,
+            item.reason,
+            to_micros(item.slot) if item.slot else None,
+            item.execution_id,
+        )
         for item in found
     ]
-    tx.execute(insert(trigger_evaluations), rows)
+    insert_rows(tx, trigger_evaluations, _EVALUATED, rows)
     for key in {item.key for item in found}:
         _forget_old(tx, key)
 
 
+_EVALUATED: Final = (*_KEY, "at", "outcome", "reason", "slot", "execution_id")
+
+
 def _forget_old(tx: Connection, key: TriggerKey) -> None:
-    e = trigger_evaluations
-    newest = select(e.c.id).where(is_key(e, key)).order_by(e.c.id.desc()).offset(_KEPT).limit(1)
-    last = tx.execute(newest).scalar()
+    last = tx.execute(_OLDEST_KEPT, key_columns(key)).scalar()
     if last:
-        tx.execute(delete(e).where(is_key(e, key), e.c.id <= last))
+        tx.execute(_FORGET, {**key_columns(key), "last": last})
+
+
+_OLDEST_KEPT: Final = (
+    select(trigger_evaluations.c.id)
+    .where(_is_given(trigger_evaluations))
+    .order_by(trigger_evaluations.c.id.desc())
+    .offset(_KEPT)
+    .limit(1)
+)
+_FORGET: Final = delete(trigger_evaluations).where(
+    _is_given(trigger_evaluations), trigger_evaluations.c.id <= bindparam("last")
+)
 
 
 def evaluations(tx: Connection, key: TriggerKey, limit: int) -> list[Evaluation]:
