@@ -29,6 +29,7 @@ from mainstem.secrets.environment import EnvironmentSecrets
 from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer, load_or_create_key
 from mainstem.services import seed
+from mainstem.services.audit import AuditService
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
@@ -100,6 +101,7 @@ class App:
 
     def _make_services(self) -> None:
         database, clock, bus = self.database, self.clock, self.bus
+        self.audit = AuditService(database, clock)
         self.kv = KvService(database, clock, bus)
         self.files = FileService(database, self.storage, clock, bus)
         self.own_secrets = DatabaseSecrets(database, lambda: self.sealer, clock)

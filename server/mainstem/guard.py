@@ -33,6 +33,13 @@ def is_foreign(headers: Mapping[str, str]) -> bool:
     return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
+def is_proven_own(headers: Mapping[str, str]) -> bool:
+    """Whether the browser says that the request comes from a page of this server."""
+    if is_foreign(headers):
+        return False
+    return headers.get("sec-fetch-site") == "same-origin" or headers.get("origin") is not None
+
+
 class Guard:
     """ASGI middleware: 403 for a foreign Host, and for changes that a foreign page sends."""
 

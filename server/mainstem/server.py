@@ -6,12 +6,17 @@ from functools import partial
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
+from starlette.types import Scope
 
 from mainstem import __version__
 from mainstem.api.application import create_api
 from mainstem.api.services import ApiServices
 from mainstem.app import App
+from mainstem.gate.middleware import Found, Gate
+from mainstem.gate.protect import protect
 from mainstem.guard import Guard
+from mainstem.model.principal import OPEN
+from mainstem.services.access import Caller
 from mainstem.ui.application import close_ui, create_ui
 from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
@@ -43,9 +48,17 @@ def create_server(app: App) -> FastAPI:
     dashboard = create_dashboard(app)
     web.mount("/ui", dashboard)
     web.state.end_streams = partial(close_ui, dashboard)
-    web.add_api_route("/", _home, include_in_schema=False)
+    for path in ("/", "/ui"):
+        web.add_api_route(path, _home, include_in_schema=False)
+    protect(web)
+    web.add_middleware(Gate, authenticate=_everybody, audit=app.audit)
     web.add_middleware(Guard, base_url=app.base_url)
     return web
+
+
+async def _everybody(scope: Scope) -> Found:
+    client = scope.get("client")
+    return Found(Caller(OPEN, address=client[0] if client else ""))
 
 
 def create_dashboard(app: App) -> FastAPI:

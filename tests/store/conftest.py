@@ -8,9 +8,8 @@ from sqlalchemy import text
 
 from demo import postgres
 from demo.processes import Children, DemoError
-from mainstem.store import tables_seeds  # noqa: F401  # completes `metadata`
 from mainstem.store.database import Database, open_database
-from mainstem.store.tables import metadata, schema_versions
+from mainstem.store.schema import metadata, schema_versions
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from mainstem.store import flows
 from mainstem.store.columns import dump_json, from_micros, to_micros
 from mainstem.store.database import Database, open_database
 from mainstem.store.migrate import MIGRATIONS, upgrade
-from mainstem.store.tables import metadata, schema_versions
+from mainstem.store.schema import metadata, schema_versions
 from tests.store.builders import FLOW, NOON, revision
 
 

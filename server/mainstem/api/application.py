@@ -17,6 +17,7 @@ from mainstem.api import (
     webhooks,
 )
 from mainstem.api.services import ApiServices
+from mainstem.gate.flat import include
 
 PREFIXES: Final = ("/api/v1", "/api/v1/main")
 
@@ -26,13 +27,14 @@ def create_api(services: ApiServices) -> FastAPI:
     app = FastAPI(
         title="Mainstem",
         version=__version__,
-        docs_url="/api/docs",
+        docs_url=None,  # it would run scripts of another site with the reader's session
         openapi_url="/api/openapi.json",
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.api_services = services
     errors.install(app)
-    app.include_router(server.health)
+    include(app, server.health)
     for prefix in reversed(PREFIXES):
         for router in (
             server.router,
@@ -46,5 +48,5 @@ def create_api(services: ApiServices) -> FastAPI:
             flows.router,
             namespaces.router,
         ):
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == PREFIXES[0])
+            include(app, router, prefix, described=prefix == PREFIXES[0])
     return app

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from mainstem.clock import Clock
 from mainstem.errors import MainstemError
+from mainstem.gate.flat import include
 from mainstem.ui import problems
 from mainstem.ui.assets import Assets
 from mainstem.ui.desk import Desk, Services, desk
@@ -47,7 +48,7 @@ _PAGES = (
 def create_ui(services: Services, bus: Bus, clock: Clock) -> FastAPI:
     """Build the dashboard, to be mounted at `/ui`; `close_ui` ends it."""
     assets = Assets()
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.desk = Desk(
         renderer=Renderer(assets, clock, version=installed_version("mainstem")),
         assets=assets,
@@ -63,7 +64,7 @@ def create_ui(services: Services, bus: Bus, clock: Clock) -> FastAPI:
     app.add_api_route("/static/{name}", _static)
     app.add_api_route("/live", _live)
     for page in _PAGES:
-        app.include_router(page.router)
+        include(app, page.router)
     return app
 
 

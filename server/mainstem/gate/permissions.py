@@ -1,0 +1,331 @@
+"""Every route and the permission it needs: one table, deny by default.
+
+A row is `METHOD template: permission`. Where the template has a `{namespace}`, the permission is
+needed in that namespace; elsewhere it is needed in some namespace, and the services look at the
+thing itself. `PUBLIC` needs nobody, `SIGNED_IN` anybody. Below `/api/v1/main` the rows of
+`/api/v1` hold. HEAD needs what GET needs.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from mainstem.model.principal import Permission as P
+
+
+class Special(Enum):
+    """What is not a matter of roles."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+
+
+PUBLIC: Final = Special.PUBLIC
+SIGNED_IN: Final = Special.SIGNED_IN
+Needed = P | Special
+#: Stands for any method, for applications of their own that are mounted whole.
+ANY: Final = "*"
+
+
+_USUAL: Final = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route needs, and whether the gate records its changes."""
+
+    needs: Needed
+    #: False where the change records itself elsewhere, or is none in spite of its method.
+    audited: bool = True
+    #: In bytes; what is larger is answered with 413 while it is read.
+    largest_body: int = _USUAL
+
+
+_UPLOAD: Final = 1_100_000_000
+#: Bodies that may be larger than the usual; the routes check their parts.
+_LARGER: Final = {
+    "POST /api/v1/flows": 21_000_000,
+    "POST /api/v1/flows/validate": 21_000_000,
+    "POST /api/v1/flows/import": 21_000_000,
+    "PUT /api/v1/flows/{namespace}/{flow_id}": 21_000_000,
+    "POST /api/v1/executions/{namespace}/{flow_id}": _UPLOAD,
+    "POST /api/v1/executions/{namespace}/{flow_id}/validate": _UPLOAD,
+    "POST /api/v1/executions/trigger/{namespace}/{flow_id}": _UPLOAD,
+    "POST /api/v1/executions/{execution_id}/resume": _UPLOAD,
+    "POST /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
+    "PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
+    "POST /api/v1/namespaces/{namespace}/files": 101_000_000,
+    "POST /ui/flows/edit/{namespace}/{flow_id}/execute": _UPLOAD,
+    "POST /ui/namespaces/{namespace}/files": 101_000_000,
+}
+
+
+def _rules(*groups: dict[Needed, str], audited: bool = True) -> dict[str, Rule]:
+    found: dict[str, Rule] = {}
+    for group in groups:
+        for needed, lines in group.items():
+            for line in lines.split("\n"):
+                if line.strip():
+                    methods, _, template = line.strip().partition(" ")
+                    for method in methods.split(","):
+                        name = f"{method} {template.strip()}"
+                        found[name] = Rule(needed, audited, _LARGER.get(name, _USUAL))
+    return found
+
+
+_API: Final[dict[Needed, str]] = {
+    PUBLIC: """
+        GET /health
+    """,
+    SIGNED_IN: """
+        GET /
+        GET /api/openapi.json
+        GET /api/v1/version
+        GET /api/v1/configs
+        GET /api/v1/plugins
+    """,
+    P.SYNC_READ: """
+        GET /api/v1/syncs
+        GET /api/v1/syncs/{name}/history
+    """,
+    P.SYNC_OPERATE: """
+        POST /api/v1/syncs/{name}
+    """,
+    P.EXECUTION_READ: """
+        GET /api/v1/executions
+        GET /api/v1/executions/search
+        GET /api/v1/executions/{execution_id}
+        GET /api/v1/executions/{execution_id}/follow
+        GET /api/v1/executions/{execution_id}/file
+        GET /api/v1/executions/{execution_id}/file/metas
+        GET /api/v1/logs/search
+        GET /api/v1/logs/{execution_id}
+        GET /api/v1/logs/{execution_id}/download
+        GET /api/v1/logs/{execution_id}/follow
+        GET /api/v1/metrics/{execution_id}
+    """,
+    P.EXECUTION_OPERATE: """
+        POST /api/v1/executions/{namespace}/{flow_id}
+        POST /api/v1/executions/trigger/{namespace}/{flow_id}
+        DELETE /api/v1/executions/{execution_id}/kill
+        POST /api/v1/executions/{execution_id}/pause
+        POST /api/v1/executions/{execution_id}/resume
+        POST /api/v1/executions/{execution_id}/restart
+        POST /api/v1/executions/{execution_id}/replay
+        POST /api/v1/executions/{execution_id}/state
+        POST /api/v1/executions/{execution_id}/change-status
+        POST /api/v1/executions/{execution_id}/force-run
+        POST /api/v1/executions/{execution_id}/unqueue
+        POST /api/v1/executions/{execution_id}/labels
+        DELETE /api/v1/executions/kill/by-ids
+        DELETE /api/v1/executions/kill/by-query
+        POST /api/v1/executions/restart/by-ids
+        POST /api/v1/executions/restart/by-query
+        POST /api/v1/executions/replay/by-ids
+        POST /api/v1/executions/replay/by-query
+        POST /api/v1/executions/pause/by-ids
+        POST /api/v1/executions/pause/by-query
+        POST /api/v1/executions/resume/by-ids
+        POST /api/v1/executions/resume/by-query
+        POST /api/v1/executions/unqueue/by-ids
+        POST /api/v1/executions/unqueue/by-query
+        POST /api/v1/executions/force-run/by-ids
+        POST /api/v1/executions/force-run/by-query
+        POST /api/v1/executions/labels/by-ids
+    """,
+    P.EXECUTION_DELETE: """
+        DELETE /api/v1/executions/{execution_id}
+        DELETE /api/v1/executions/by-ids
+        DELETE /api/v1/executions/by-query
+    """,
+    P.TRIGGER_READ: """
+        GET /api/v1/triggers/search
+        GET /api/v1/triggers/{namespace}/{flow_id}
+        GET /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}
+        GET /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/next
+        GET /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/evaluations
+        GET /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills
+        GET /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/{backfill_id}
+    """,
+    P.TRIGGER_OPERATE: """
+        PUT /api/v1/triggers
+        PUT /api/v1/triggers/backfill/pause
+        PUT /api/v1/triggers/backfill/unpause
+        POST,PUT /api/v1/triggers/backfill/delete
+        POST /api/v1/triggers/set-disabled/by-triggers
+        POST /api/v1/triggers/unlock/by-triggers
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/unlock
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/{backfill_id}/pause
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/{backfill_id}/resume
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/{backfill_id}/cancel
+    """,
+    P.FLOW_READ: """
+        GET /api/v1/flows/search
+        GET /api/v1/flows/source
+        GET /api/v1/flows/distinct-namespaces
+        GET /api/v1/flows/{namespace}
+        GET /api/v1/flows/{namespace}/{flow_id}
+        GET /api/v1/flows/{namespace}/{flow_id}/revisions
+    """,
+    P.FLOW_WRITE: """
+        POST /api/v1/flows
+        POST /api/v1/flows/import
+        DELETE /api/v1/flows/delete/by-ids
+        PUT,DELETE /api/v1/flows/{namespace}/{flow_id}
+    """,
+    P.KV_READ: """
+        GET /api/v1/namespaces/{namespace}/kv
+    """,
+    P.KV_VALUE: """
+        GET /api/v1/namespaces/{namespace}/kv/{key}
+    """,
+    P.KV_WRITE: """
+        PUT,DELETE /api/v1/namespaces/{namespace}/kv/{key}
+        DELETE /api/v1/namespaces/{namespace}/kv
+    """,
+    P.FILE_READ: """
+        GET /api/v1/namespaces/{namespace}/files
+        GET /api/v1/namespaces/{namespace}/files/search
+        GET /api/v1/namespaces/{namespace}/files/stats
+        GET /api/v1/namespaces/{namespace}/files/directory
+    """,
+    P.FILE_WRITE: """
+        POST,DELETE /api/v1/namespaces/{namespace}/files
+    """,
+}
+
+#: Changes by their method only, or recorded by what they start.
+_UNRECORDED: Final[dict[Needed, str]] = {
+    # The key in the address is the credential.
+    PUBLIC: """
+        GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}
+    """,
+    SIGNED_IN: """
+        POST /ui/settings
+    """,
+    P.FLOW_READ: """
+        POST /api/v1/flows/validate
+    """,
+    P.EXECUTION_OPERATE: """
+        POST /api/v1/executions/{namespace}/{flow_id}/validate
+    """,
+    P.TRIGGER_READ: """
+        POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/preview
+    """,
+}
+
+_UI: Final[dict[Needed, str]] = {
+    PUBLIC: """
+        GET /ui/static/{name}
+    """,
+    SIGNED_IN: """
+        GET /ui
+        GET /ui/live
+        GET /ui/
+        GET /ui/_dashboard
+        GET /ui/palette
+        GET /ui/palette/_results
+        GET /ui/settings
+        GET /ui/_components
+    """,
+    P.EXECUTION_READ: """
+        GET /ui/executions
+        GET /ui/executions/_rows
+        GET /ui/executions/{execution_id}
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/overview
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_overview
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_header
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_actions
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/gantt
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_gantt
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/topology
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_topology
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/metrics
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/context
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/dbt
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/logs
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_logs
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_logs.txt
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/outputs
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_outputs
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/files
+        GET /ui/executions/{namespace}/{flow_id}/{execution_id}/_download
+        GET /ui/flows/edit/{namespace}/{flow_id}/_runs
+        GET /ui/flows/edit/{namespace}/{flow_id}/executions
+        GET /ui/flows/edit/{namespace}/{flow_id}/_executions
+        GET /ui/logs
+        GET /ui/logs/_found
+    """,
+    P.EXECUTION_OPERATE: """
+        POST /ui/executions/_bulk
+        POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_kill
+        POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_restart
+        POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_resume
+        POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_replay
+        GET,POST /ui/flows/edit/{namespace}/{flow_id}/execute
+    """,
+    P.FLOW_READ: """
+        GET /ui/flows
+        GET /ui/flows/_rows
+        GET /ui/flows/edit/{namespace}/{flow_id}
+        GET /ui/flows/edit/{namespace}/{flow_id}/overview
+        GET /ui/flows/edit/{namespace}/{flow_id}/topology
+        GET /ui/flows/edit/{namespace}/{flow_id}/edit
+        GET /ui/flows/edit/{namespace}/{flow_id}/source
+        GET /ui/flows/edit/{namespace}/{flow_id}/revisions
+    """,
+    P.TRIGGER_READ: """
+        GET /ui/triggers
+        GET /ui/triggers/_rows
+        GET /ui/flows/edit/{namespace}/{flow_id}/triggers
+        GET /ui/flows/edit/{namespace}/{flow_id}/_triggers
+    """,
+    P.TRIGGER_OPERATE: """
+        POST /ui/flows/edit/{namespace}/{flow_id}/_toggle
+        POST /ui/flows/edit/{namespace}/{flow_id}/_unlock
+        POST /ui/flows/edit/{namespace}/{flow_id}/_backfill
+        GET,POST /ui/flows/edit/{namespace}/{flow_id}/backfill
+    """,
+    P.NAMESPACE_READ: """
+        GET /ui/namespaces
+        GET /ui/namespaces/{namespace}
+    """,
+    P.KV_READ: """
+        GET /ui/namespaces/{namespace}/kv
+    """,
+    P.KV_WRITE: """
+        POST /ui/namespaces/{namespace}/kv
+        POST /ui/namespaces/{namespace}/kv/_delete
+    """,
+    P.FILE_READ: """
+        GET /ui/namespaces/{namespace}/files
+        GET /ui/namespaces/{namespace}/files/_download
+    """,
+    P.FILE_WRITE: """
+        POST /ui/namespaces/{namespace}/files
+        POST /ui/namespaces/{namespace}/files/_delete
+    """,
+    P.SYNC_READ: """
+        GET /ui/gitsync
+        GET /ui/gitsync/_sources
+    """,
+    P.SYNC_OPERATE: """
+        POST /ui/gitsync/_sync
+    """,
+    P.SYSTEM_READ: """
+        GET /ui/system
+        GET /ui/system/_status
+    """,
+}
+
+ROUTES: Final[dict[str, Rule]] = {**_rules(_API, _UI), **_rules(_UNRECORDED, audited=False)}
+
+
+def rule_of(method: str, template: str) -> Rule | None:
+    """The row of a route; None when it has none, and must not be served."""
+    wanted = "GET" if method == "HEAD" else method
+    if template.startswith("/api/v1/main/"):
+        template = "/api/v1/" + template.removeprefix("/api/v1/main/")
+    return ROUTES.get(f"{wanted} {template}")
