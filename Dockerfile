@@ -1,31 +1,45 @@
+# Two stages: the first installs into a virtual environment, the second holds only what runs.
+#   docker build --build-arg EXTRAS=gcp,postgres,dbt-bigquery,dbt-postgres -t mainstem .
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
-ARG EXTRAS=gcp,postgres,duckdb,docker
+# Any of: gcp, postgres, duckdb, docker, dbt-bigquery, dbt-postgres, dbt-duckdb, local-gcp
+ARG EXTRAS=gcp,postgres,docker
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE requirements-dev.txt ./
-COPY server ./server
+COPY requirements-dev.txt ./
 # The lock is a constraint: what the extras need comes in exactly the locked versions.
 RUN python -m venv /opt/mainstem \
- && sed -e 's/ *\\$//' -e '/^ *--hash/d' -e '/^ *#/d' requirements-dev.txt > constraints.txt \
- && /opt/mainstem/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt ".[${EXTRAS}]" \
- && find /opt/mainstem -name "__pycache__" -prune -exec rm -rf {} + \
- && rm -rf /opt/mainstem/lib/python3*/site-packages/pip
+ && sed -e 's/ *\\$//' -e '/^ *--hash/d' -e '/^ *#/d' requirements-dev.txt > constraints.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY server ./server
+# Compiled here, because the user that runs it may not write beside the code. Some packages carry
+# templates that are no Python, so compileall's verdict does not count.
+RUN /opt/mainstem/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check \
+      -c constraints.txt ".[${EXTRAS}]" \
+ && /opt/mainstem/bin/pip uninstall --yes --quiet setuptools pip \
+ && find /opt/mainstem/lib -type d -path '*/site-packages/*/tests' -prune -exec rm -rf {} + \
+ && { python -m compileall -q -j 0 /opt/mainstem/lib || true; }
 
 FROM ${BASE_IMAGE}
+# Git and ssh for the sync agent, where the base image does not bring them.
+RUN if ! { command -v git && command -v ssh; } >/dev/null; then \
+      apt-get update \
+      && apt-get install -y --no-install-recommends ca-certificates git openssh-client \
+      && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY --from=build /opt/mainstem /opt/mainstem
 ENV PATH=/opt/mainstem/bin:$PATH \
     PYTHONUNBUFFERED=1 \
-    MAINSTEM_STATE_DIR=/var/lib/mainstem \
+    HOME=/var/lib/mainstem \
+    MAINSTEM_STATE_DIR=/var/lib/mainstem/state \
     MAINSTEM_LOG_FORMAT=json
+RUN mkdir -p /var/lib/mainstem/state && chown -R 10001:10001 /var/lib/mainstem
 WORKDIR /var/lib/mainstem
-RUN chown 10001:10001 /var/lib/mainstem
 USER 10001:10001
 VOLUME /var/lib/mainstem
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health', timeout=2)"]
-# Until the server has users it listens on loopback only: share its network, or put a proxy with
-# authentication into the same network namespace.
 ENTRYPOINT ["mainstem"]
 CMD ["up"]

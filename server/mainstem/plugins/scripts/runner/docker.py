@@ -1,47 +1,39 @@
 """Commands in Docker containers, through the daemon's API."""
 
 import contextlib
-import io
-import tarfile
 import threading
-from functools import lru_cache
-from pathlib import Path
+from datetime import timedelta
 from typing import Any, Final, Literal
 
-from pydantic import Field
-
+from mainstem.plugins.scripts.runner.docker_daemon import (
+    connect,
+    explain,
+    joined_networks,
+    own_container,
+    path_on_host,
+    unavailable,
+)
+from mainstem.plugins.scripts.runner.docker_files import copy_back, packed
+from mainstem.plugins.scripts.runner.docker_options import (
+    Cpu,
+    Credentials,
+    DeviceRequest,
+    Memory,
+    devices,
+    hosts,
+    limits,
+    login,
+    ports,
+    size,
+)
 from mainstem.sdk.context import PluginSettings, RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
-from mainstem.sdk.plugin import Properties
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
-_HOST: Final = "host.docker.internal:host-gateway"
-_LABEL: Final = "mainstem.task-run"
+_RUN_LABEL: Final = "mainstem.task-run"
+_EXECUTION_LABEL: Final = "mainstem.execution"
+_ATTEMPT_LABEL: Final = "mainstem.attempt"
 _STOP_SECONDS: Final = 5
-
-
-class Credentials(Properties):
-    """How to log in to the image's registry."""
-
-    registry: Text | None = None
-    username: Text | None = None
-    password: Text | None = None
-    registry_token: Text | None = None
-    identity_token: Text | None = None
-    auth: Text | None = None
-
-
-class Cpu(Properties):
-    cpus: Property[float] | None = None
-
-
-class Memory(Properties):
-    memory: Property[Text] | None = None
-    memory_swap: Property[Text] | None = None
-    memory_reservation: Property[Text] | None = None
-    kernel_memory: Property[Text] | None = None
-    memory_swappiness: Property[Text] | None = None
-    oom_kill_disable: Property[bool] | None = None
 
 
 class Docker(TaskRunner):
@@ -49,7 +41,9 @@ class Docker(TaskRunner):
 
     The working directory is copied in and out under the path that it has outside, so that
     `{{ workingDir }}` holds in both places and any daemon will do, a remote one included.
-    `host.docker.internal` always reaches the daemon's host.
+    `host.docker.internal` always reaches the daemon's host. When the server itself runs in a
+    container, the task's container joins the same networks, so that the names of a Compose file
+    resolve.
     """
 
     TYPE = "io.kestra.plugin.scripts.runner.docker.Docker"
@@ -68,45 +62,55 @@ class Docker(TaskRunner):
     pull_policy: Property[Literal["IF_NOT_PRESENT", "ALWAYS", "NEVER"]] = Property(
         "IF_NOT_PRESENT", str
     )
+    device_requests: list[DeviceRequest] | None = None
     cpu: Cpu | None = None
     memory: Memory | None = None
     shm_size: Property[Text] | None = None
     privileged: Property[bool] | None = None
     file_handling_strategy: Property[Literal["VOLUME", "MOUNT"]] = Property("VOLUME", str)
     delete: Property[bool] = Property(True, bool)
-    kill_grace_period: object = Field(default=None, description="As an ISO duration.")
+    kill_grace_period: Property[timedelta] | None = None
     wait: Property[bool] = Property(True, bool)
     resume: Property[bool] = Property(True, bool)
 
     @classmethod
     def unavailable(cls, settings: PluginSettings) -> str | None:
-        return _unavailable(settings.docker_host)
+        return unavailable(settings.docker_host)
 
     def run(self, ctx: RunContext, command: Command) -> CommandResult:
         """Create, fill, start, follow, copy back, remove; removal happens on every way out."""
-        import docker
+        from docker.errors import DockerException, ImageNotFound
+
+        image = ctx.render_text(self.image) if self.image else (command.image or "busybox")
+        with contextlib.closing(self._connect(ctx)) as client:
+            made: list[Any] = []
+            try:
+                _sweep(client, ctx)
+                self._pull(ctx, client, image)
+                self._create(ctx, client, image, command, made)
+                return self._follow(ctx, made[0], command)
+            except ImageNotFound as error:
+                raise TaskFailed(
+                    f"there is no container image `{image}`: {error.explanation}"
+                ) from error
+            except DockerException as error:
+                raise TaskFailed(f"Docker refused: {explain(error)}") from error
+            finally:
+                if made and (ctx.is_killed or not self._stays(ctx)):
+                    with contextlib.suppress(DockerException):
+                        made[0].remove(force=True, v=True)
+
+    def _stays(self, ctx: RunContext) -> bool:
+        """Whether the container outlives the attempt, because the task says so."""
+        return not (ctx.render(self.delete) and ctx.render(self.wait))
+
+    def _connect(self, ctx: RunContext) -> Any:
         from docker.errors import DockerException
 
-        client = _client(self.host or ctx.settings.docker_host)
         try:
-            image = ctx.render_text(self.image) if self.image else (command.image or "busybox")
-            self._pull(ctx, client, image)
-            container = self._create(ctx, client, image, command)
-        except docker.errors.ImageNotFound as error:
-            raise TaskFailed(
-                f"there is no container image `{image}`: {error.explanation}"
-            ) from error
+            return connect(ctx.render_text(self.host) if self.host else ctx.settings.docker_host)
         except DockerException as error:
-            raise TaskFailed(f"Docker refused the container: {_explain(error)}") from error
-        try:
-            return self._follow(ctx, container, command)
-        except DockerException as error:
-            raise TaskFailed(f"Docker failed: {_explain(error)}") from error
-        finally:
-            if ctx.render(self.delete):
-                with contextlib.suppress(DockerException):
-                    container.remove(force=True, v=True)
-            client.close()
+            raise TaskFailed(f"no Docker daemon answers: {explain(error)}") from error
 
     def _pull(self, ctx: RunContext, client: Any, image: str) -> None:
         from docker.errors import ImageNotFound
@@ -122,68 +126,94 @@ class Docker(TaskRunner):
             else:
                 return
         ctx.log.debug(f"pulling {image}")
-        client.images.pull(image, auth_config=self._login(ctx))
+        client.images.pull(image, auth_config=login(ctx, image, self.credentials, self.config))
 
-    def _login(self, ctx: RunContext) -> dict[str, str] | None:
-        given = self.credentials
-        if given is None or given.username is None:
-            return None
-        password = ctx.render_text(given.password or "")
-        ctx.mask(password)
-        return {"username": ctx.render_text(given.username), "password": password}
-
-    def _create(self, ctx: RunContext, client: Any, image: str, command: Command) -> Any:
-        network = ctx.render(self.network_mode) if self.network_mode is not None else None
-        hosts = ctx.render(self.extra_hosts) if self.extra_hosts is not None else []
-        options: dict[str, Any] = {
+    def _create(
+        self, ctx: RunContext, client: Any, image: str, command: Command, made: list[Any]
+    ) -> None:
+        """Create the container in `made`, on its networks, with its files in it."""
+        own = own_container(client)
+        network, more_networks = self._networks(ctx, own)
+        options = {
             "image": image,
             "command": list(command.argv),
             "working_dir": str(command.workdir),
             "environment": dict(command.env),
-            "labels": {_LABEL: ctx.task_run_id, "mainstem.execution": ctx.execution_id},
-            "extra_hosts": _hosts(hosts, network),
-            "network_mode": network or ctx.settings.docker_network,
-            **self._limits(ctx),
+            "labels": self._labels(ctx),
+            "network_mode": network,
+            "extra_hosts": hosts(self._list(ctx, self.extra_hosts), network),
+            **self._options(ctx),
         }
-        if self.entry_point is not None:
-            options["entrypoint"] = ctx.render(self.entry_point)
-        if self.user is not None:
-            options["user"] = ctx.render(self.user)
-        options["volumes"] = self._volumes(ctx, command)
+        mounted = self._mount(ctx, own, command)
+        options["volumes"] = [*self._list(ctx, self.volumes), *mounted]
         container = client.containers.create(**{k: v for k, v in options.items() if v is not None})
-        if ctx.render(self.file_handling_strategy) == "VOLUME":
-            container.put_archive("/", _pack(command.workdir))
-        return container
+        made.append(container)
+        for name in more_networks:
+            client.networks.get(name).connect(container)
+        if not mounted:
+            with packed(command.workdir) as archive:
+                container.put_archive("/", archive)
 
-    def _volumes(self, ctx: RunContext, command: Command) -> list[str]:
-        given = ctx.render(self.volumes) if self.volumes is not None else []
-        if ctx.render(self.file_handling_strategy) == "MOUNT":
-            return [*given, f"{command.workdir}:{command.workdir}"]
-        return list(given)
-
-    def _limits(self, ctx: RunContext) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        if self.cpu is not None and self.cpu.cpus is not None:
-            found["nano_cpus"] = int(ctx.render(self.cpu.cpus) * 1e9)
-        if self.memory is not None:
-            names = {
-                "mem_limit": self.memory.memory,
-                "memswap_limit": self.memory.memory_swap,
-                "mem_reservation": self.memory.memory_reservation,
-                "mem_swappiness": self.memory.memory_swappiness,
-            }
-            found |= {n: ctx.render(p).lower() for n, p in names.items() if p is not None}
-        if self.shm_size is not None:
-            found["shm_size"] = ctx.render(self.shm_size)
-        if self.privileged is not None:
-            found["privileged"] = ctx.render(self.privileged)
+    def _labels(self, ctx: RunContext) -> dict[str, str]:
+        """By these an attempt after a crash finds what the one before it left."""
+        found = {_EXECUTION_LABEL: ctx.execution_id, _ATTEMPT_LABEL: str(ctx.attempt)}
+        if not self._stays(ctx):
+            found[_RUN_LABEL] = ctx.task_run_id
         return found
 
+    def _networks(self, ctx: RunContext, own: Any | None) -> tuple[str | None, list[str]]:
+        """The network to create the container on, and others to join before it starts."""
+        if self.network_mode is not None:
+            return ctx.render(self.network_mode), []
+        if ctx.settings.docker_network:
+            return ctx.settings.docker_network, []
+        joined = joined_networks(own)
+        return (joined[0] if joined else None), joined[1:]
+
+    def _mount(self, ctx: RunContext, own: Any | None, command: Command) -> list[str]:
+        """The bind of the working directory when it is to be mounted; empty when it is copied."""
+        if ctx.render(self.file_handling_strategy) != "MOUNT":
+            return []
+        outside = path_on_host(own, command.workdir)
+        if outside is None:
+            ctx.log.warn(
+                "the working directory is not on a volume of the server's container, so it is "
+                "copied instead of mounted"
+            )
+            return []
+        return [f"{outside}:{command.workdir}"]
+
+    def _options(self, ctx: RunContext) -> dict[str, Any]:
+        found = limits(ctx, self.cpu, self.memory)
+        if self.entry_point is not None:
+            # An empty list means none, which the API takes as one empty word.
+            found["entrypoint"] = ctx.render(self.entry_point) or [""]
+        if self.user is not None:
+            found["user"] = ctx.render(self.user)
+        if self.shm_size is not None:
+            found["shm_size"] = size(ctx.render(self.shm_size))
+        if self.privileged is not None:
+            found["privileged"] = ctx.render(self.privileged)
+        if self.port_bindings is not None:
+            found["ports"] = ports(ctx.render(self.port_bindings))
+        if self.device_requests:
+            found["device_requests"] = devices(ctx, self.device_requests)
+        return found
+
+    @staticmethod
+    def _list(ctx: RunContext, prop: Property[list[Text]] | None) -> list[str]:
+        return list(ctx.render(prop)) if prop is not None else []
+
     def _follow(self, ctx: RunContext, container: Any, command: Command) -> CommandResult:
+        if not ctx.render(self.wait):
+            container.start()
+            ctx.log.info(f"container {container.short_id} was started and is left alone")
+            return CommandResult(0)
         # Attached before the start, so that not even an unfinished last line is missed.
         stream = container.attach(stdout=True, stderr=True, stream=True, logs=True, demux=True)
         container.start()
-        ctx.on_kill(lambda: _stop(container))
+        grace = self._grace_seconds(ctx)
+        ctx.on_kill(lambda: _stop(container, grace))
         reader = threading.Thread(target=_lines, args=(stream, command), daemon=True)
         reader.start()
         status = container.wait()
@@ -194,38 +224,25 @@ class Docker(TaskRunner):
         if container.attrs["State"].get("OOMKilled"):
             raise TaskFailed("the container ran out of memory (see `memory` of the task runner)")
         if ctx.render(self.file_handling_strategy) == "VOLUME" and command.outputs:
-            _unpack(container, command.workdir)
+            copy_back(container, command.workdir)
         return CommandResult(int(status["StatusCode"]))
 
-
-def _client(host: str | None) -> Any:
-    import docker
-
-    return docker.DockerClient(base_url=host) if host else docker.from_env()
-
-
-@lru_cache(maxsize=4)
-def _unavailable(host: str | None) -> str | None:
-    try:
-        with contextlib.closing(_client(host)) as client:
-            client.ping()
-    except Exception as error:
-        return f"no Docker daemon answers ({_explain(error)})"
-    return None
+    def _grace_seconds(self, ctx: RunContext) -> int:
+        if self.kill_grace_period is None:
+            return _STOP_SECONDS
+        return max(0, round(ctx.render(self.kill_grace_period).total_seconds()))
 
 
-def _explain(error: Exception) -> str:
-    text = str(getattr(error, "explanation", None) or error)
-    return text if len(text) < 300 else f"{text[:300]}…"
-
-
-def _hosts(given: list[str], network: str | None) -> dict[str, str] | None:
-    """`host.docker.internal` on every network but the host's own, where it is this machine."""
-    pairs = [item.partition(":")[::2] for item in given]
-    name, _, address = _HOST.partition(":")
-    found = {name: "127.0.0.1" if network == "host" else address}
-    found.update(pairs)
-    return found
+def _sweep(client: Any, ctx: RunContext) -> None:
+    """Remove what an earlier attempt left: a server that was killed could not."""
+    left = client.containers.list(
+        all=True, ignore_removed=True, filters={"label": f"{_RUN_LABEL}={ctx.task_run_id}"}
+    )
+    for container in left:
+        if container.labels.get(_ATTEMPT_LABEL) == str(ctx.attempt):
+            continue
+        ctx.log.debug(f"removing container {container.short_id} of an earlier attempt")
+        container.remove(force=True, v=True)
 
 
 def _lines(stream: Any, command: Command) -> None:
@@ -247,30 +264,6 @@ def _tell(command: Command, raw: bytes, is_error: bool) -> None:
         command.on_line(raw.decode("utf-8", "replace").rstrip("\r"), is_error)
 
 
-def _stop(container: Any) -> None:
+def _stop(container: Any, grace_seconds: int) -> None:
     with contextlib.suppress(Exception):
-        container.stop(timeout=_STOP_SECONDS)
-
-
-def _pack(folder: Path) -> bytes:
-    """The working directory as a tar that unpacks to the same path, writable by any user."""
-    buffer = io.BytesIO()
-
-    def everyone(info: tarfile.TarInfo) -> tarfile.TarInfo:
-        info.mode |= 0o777 if info.isdir() else 0o666
-        return info
-
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(folder, arcname=str(folder).lstrip("/"), filter=everyone)
-    return buffer.getvalue()
-
-
-def _unpack(container: Any, folder: Path) -> None:
-    """Copy the working directory back; members that would leave it are refused."""
-    stream, _ = container.get_archive(str(folder))
-    with io.BytesIO(b"".join(stream)) as buffer, tarfile.open(fileobj=buffer) as archive:
-        prefix = f"{folder.name}/"
-        for member in archive.getmembers():
-            if member.name.startswith(prefix):
-                member.name = member.name.removeprefix(prefix)
-                archive.extract(member, folder, filter="data")
+        container.stop(timeout=grace_seconds)
