@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -232,3 +233,69 @@ def test_a_reader_that_goes_away_is_no_error(flows: Path) -> None:
         child.stdout.close()
         assert child.stderr is not None
         assert b"Traceback" not in child.stderr.read()
+
+
+TEST_OF_GOOD = """id: good_tests
+namespace: demo
+flowId: good
+testCases:
+  - id: it_says_hello
+    type: io.kestra.core.tests.flow.UnitTest
+    assertions:
+      - {value: "{{ logs }}", contains: hello there}
+  - id: it_says_bye
+    type: io.kestra.core.tests.flow.UnitTest
+    assertions:
+      - {value: "{{ logs }}", contains: bye}
+  - id: later
+    type: io.kestra.core.tests.flow.UnitTest
+    disabled: true
+    assertions:
+      - {value: x, equalTo: y}
+"""
+
+
+def test_tests_of_flows_are_printed_as_a_test_runner_prints(
+    flows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (flows / "good.test.yaml").write_text(TEST_OF_GOOD)
+    report = tmp_path / "report.xml"
+    assert main(["check", "--tests", "--junit", str(report), str(flows)]) == 1
+    told = capsys.readouterr()
+    assert "  ok    it_says_hello (" in told.out
+    assert "  FAIL  it_says_bye (" in told.out
+    assert f"{flows}/good.test.yaml:12:41: test `it_says_bye`: expected contains" in told.out
+    assert "1 passed, 1 failed, 1 skipped in " in told.err
+    suite = ElementTree.parse(report).getroot()[0]
+    assert {key: suite.get(key) for key in ("tests", "failures", "skipped")} == {
+        "tests": "3",
+        "failures": "1",
+        "skipped": "1",
+    }
+    assert [case.get("name") for case in suite if len(case)] == ["it_says_bye", "later"]
+
+
+def test_results_of_tests_as_json(flows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = flows / "good.test.yaml"
+    file.write_text(TEST_OF_GOOD.replace("contains: bye", "contains: hello"))
+    assert main(["check", "--tests", "--json", str(file)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [item["state"] for item in told["tests"][0]["results"]] == [
+        "SUCCESS",
+        "SUCCESS",
+        "SKIPPED",
+    ]
+
+
+def test_tests_of_flows_read_the_namespace_files_of_the_repository(
+    flows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "files" / "demo").mkdir(parents=True)
+    (tmp_path / "files" / "demo" / "greeting.txt").write_text("from a file")
+    (flows / "good.yaml").write_text(GOOD.replace("hello there", '{{ read("greeting.txt") }}'))
+    (flows / "good.test.yaml").write_text(
+        TEST_OF_GOOD.replace("hello there", "from a file").replace("contains: bye", "contains: a f")
+    )
+    assert main(["check", "--tests", "--root", str(tmp_path), str(flows)]) == 0, (
+        capsys.readouterr().out
+    )
