@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
@@ -37,6 +38,7 @@ from mainstem.services.host import ExecutionHost, HostServices, secret_inputs
 from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
+from mainstem.services.namespaces import NamespaceService
 from mainstem.services.others import OtherExecutions
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
@@ -121,12 +123,21 @@ class App:
             self.base_url,
             http_call,
         )
-        self.flows = FlowService(database, self.registry, clock, bus, _defaults(self.settings))
+        self.namespaces = NamespaceService(database, self.registry, clock, bus)
+        self.flows = FlowService(
+            database,
+            self.registry,
+            clock,
+            bus,
+            _defaults(self.settings),
+            self.namespaces.defaults,
+        )
+        self.namespaces.guard(self.flows.broken_by)
         self.inputs = InputService(
             self.storage, self.host_services, self.options, clock, lambda: self.sealer.key
         )
         self.executions = ExecutionService(
-            database, self.flows, self.inputs, self.storage, clock, self.ids, bus
+            database, self.flows, self.inputs, self.files, self.storage, clock, self.ids, bus
         )
         self.search = SearchService(database)
         self.triggers = TriggerService(
@@ -137,7 +148,7 @@ class App:
             self.options,
             clock,
             bus,
-            constants=_constants(self.settings, self.environment),
+            constants=self._constants_of,
             ids=self.ids,
         )
         self.flows.watch(self.triggers.flows_changed)
@@ -179,7 +190,7 @@ class App:
                 executions=self.executions,
                 storage=self.storage,
                 workers=self.workers,
-                constants=_constants(settings, self.environment),
+                constants=self._constants_of,
                 environment=self._engine_environment,
                 now=self.clock.now,
                 skip=self._is_skipped,
@@ -219,6 +230,19 @@ class App:
             key: plain(coerce_output(types[key], value, encrypt=self.inputs.encrypt))
             for key, value in values.items()
         }
+
+    @cached_property
+    def _constants(self) -> Constants:
+        return _constants(self.settings, self.environment)
+
+    def _constants_of(self, namespace: str) -> Constants:
+        """Root variables of a namespace's flows; `namespace` is there when it has variables."""
+        variables = self.namespaces.variables(namespace)
+        return (
+            replace(self._constants, extra={"namespace": variables})
+            if variables
+            else (self._constants)
+        )
 
     def _is_skipped(self, execution: Execution) -> bool:
         skip = self.settings.executions

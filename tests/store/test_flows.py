@@ -13,7 +13,7 @@ from mainstem.store.database import Database
 from mainstem.store.flows import Origin
 from mainstem.store.kv import StoredKv
 from mainstem.store.logs import LogFilter, StoredMetric
-from mainstem.store.namespace_files import StoredFile
+from mainstem.store.namespace_files import ChangeNote, Seen, StoredFile
 from mainstem.store.syncs import SourceStatus, SyncRun
 from tests.store.builders import FLOW, NOON, later, line, revision
 
@@ -77,12 +77,15 @@ def test_an_unchanged_revision_takes_over_a_new_commit(database: Database) -> No
         assert flows.latest(tx, FLOW).origin == origin
 
 
+NOTE = ChangeNote(NOON, "ada", "why")
+
+
 def test_namespace_files_are_pointers_that_can_be_replaced(database: Database) -> None:
     file = StoredFile("zoomcamp", "a/b.sql", "0" * 64, 3, NOON, "main", "abc")
     other = StoredFile("zoomcamp", "a.sql", "1" * 64, 2**40, NOON)
     with database.write() as tx:
-        namespace_files.put(tx, [file, other])
-        namespace_files.put(tx, [replace(file, size=4)])
+        namespace_files.put(tx, [file, other], NOTE)
+        namespace_files.put(tx, [replace(file, size=4)], NOTE)
     with database.read() as tx:
         assert namespace_files.get(tx, "zoomcamp", "a/b.sql") == replace(file, size=4)
         assert namespace_files.get(tx, "zoomcamp", "nobody") is None
@@ -93,8 +96,43 @@ def test_namespace_files_are_pointers_that_can_be_replaced(database: Database) -
         assert [f.path for f in namespace_files.of_source(tx, "main")] == ["a/b.sql"]
         assert len(namespace_files.everything(tx)) == 2
         assert namespace_files.counts(tx) == {"zoomcamp": 2}
+    gone = [("zoomcamp", "a.sql"), ("zoomcamp", "nobody")]
     with database.write() as tx:
-        assert namespace_files.remove(tx, "zoomcamp", ["a.sql", "nobody"]) == 1
+        assert namespace_files.remove(tx, gone, NOTE) == 1
+
+
+def test_a_pinned_reader_sees_the_files_of_its_change_and_its_own(database: Database) -> None:
+    def put(path: str, digest: str, note: ChangeNote = NOTE) -> None:
+        with database.write() as tx:
+            namespace_files.put(tx, [StoredFile("n", path, digest * 64, 1, NOON)], note)
+
+    def seen(version: int, execution: str = "e") -> dict[str, str]:
+        with database.read() as tx:
+            files = namespace_files.of_namespace(tx, "n", Seen(version, execution))
+            for file in files:
+                assert namespace_files.get(tx, "n", file.path, Seen(version, execution)) == file
+        return {file.path: file.sha256[0] for file in files}
+
+    put("a", "1")
+    put("b", "1")
+    with database.read() as tx:
+        before = namespace_files.latest_change(tx)
+    put("a", "2")
+    put("a", "2")
+    with database.write() as tx:
+        namespace_files.remove(tx, [("n", "b")], NOTE)
+    put("c", "3", ChangeNote(NOON, execution_id="own"))
+    put("d", "4")
+    assert seen(before) == {"a": "1", "b": "1"}
+    assert seen(before, "own") == {"a": "1", "b": "1", "c": "3"}
+    with database.read() as tx:
+        now = namespace_files.latest_change(tx)
+        history = namespace_files.revisions(tx, "n", "a")
+        gone = namespace_files.revisions(tx, "n", "b")
+    assert seen(now) == {"a": "2", "c": "3", "d": "4"}
+    assert [(item.revision, (item.sha256 or "-")[0]) for item in history] == [(2, "2"), (1, "1")]
+    assert [(item.revision, item.sha256 is None) for item in gone] == [(2, True), (1, False)]
+    assert (history[0].author, history[0].message) == ("ada", "why")
 
 
 @pytest.mark.parametrize("value", ["text", 1, 1.5, True, None, {"a": [1, None]}, "ä\x00"])

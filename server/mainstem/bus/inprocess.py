@@ -12,6 +12,7 @@ FLOWS = "flows"
 TRIGGERS = "triggers"
 KV = "kv"
 FILES = "files"
+NAMESPACES = "namespaces"
 
 
 def execution_topic(execution_id: str) -> str:

@@ -34,6 +34,7 @@ from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import State
+from mainstem.sdk.flow import Flow
 from mainstem.sdk.flowable import WorkspaceTask
 from mainstem.sdk.task import RunnableTask
 from mainstem.services.executions import ExecutionService, NewRun
@@ -61,7 +62,7 @@ class StepServices:
     executions: ExecutionService
     storage: Storage
     workers: WorkerPool
-    constants: Constants
+    constants: Callable[[str], Constants]
     environment: Callable[[datetime], Environment]
     now: Callable[[], datetime]
     skip: Callable[[Execution], bool]
@@ -149,12 +150,15 @@ class Stepper:
             case _:
                 return []
 
+    def _constants(self, flow: Flow) -> Constants:
+        return self._services.constants(flow.namespace)
+
     def _adopt(self, execution: Execution) -> Entry:
         known = self._entries.get(execution.id)
         if known is not None:
             return known
         flow = self._services.flows.load(execution.flow, execution.revision)
-        live = LiveExecution.load(flow, execution, (), constants=self._services.constants)
+        live = LiveExecution.load(flow, execution, (), constants=self._constants(flow))
         entry = self._entries[execution.id] = Entry(live, 1, execution)
         return entry
 
@@ -167,7 +171,7 @@ class Stepper:
             runs = rows.task_runs_of(tx, execution_id)
         execution = found.execution
         flow = self._services.flows.load(execution.flow, execution.revision)
-        live = LiveExecution.load(flow, execution, runs, constants=self._services.constants)
+        live = LiveExecution.load(flow, execution, runs, constants=self._constants(flow))
         entry = Entry(live, found.version, execution, found.closed, found.closed)
         self._entries[execution_id] = entry
         return entry
@@ -229,11 +233,10 @@ class Stepper:
         return follow
 
     def _insert(self, batch: Batch, new: NewExecution) -> Item:
-        execution = new.execution
+        pinned = self._services.executions.pin(new.execution.variables)
+        execution = replace(new.execution, variables=pinned)
         flow = self._services.flows.load(execution.flow, execution.revision)
-        live = LiveExecution.load(
-            flow, execution, new.task_runs, constants=self._services.constants
-        )
+        live = LiveExecution.load(flow, execution, new.task_runs, constants=self._constants(flow))
         entry = self._entries[execution.id] = Entry(live, 1, execution)
         batch.add_new(entry)
         batch.runs.update((run.id, run) for run in new.task_runs)

@@ -1,6 +1,6 @@
 """Text to a flow, with every problem of the text in one pass."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from mainstem.flowspec.wording import Wording
 from mainstem.sdk.flow import Flow, PluginDefault
 from mainstem.sdk.plugin import Plugin, Properties
 from mainstem.sdk.registry import Registry
+
+DefaultsOf = Callable[[str], Sequence[PluginDefault]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,13 @@ def parse_flow(
     *,
     path: str | None = None,
     global_defaults: Sequence[PluginDefault] = (),
-    namespace_defaults: Sequence[PluginDefault] = (),
+    namespace_defaults: Sequence[PluginDefault] | DefaultsOf = (),
     lenient: bool = False,
 ) -> ParsedFlow:
     """Read a flow; never raises on bad input.
 
-    Defaults of the flow go before those of its namespace (nearest first) and the global ones.
+    Defaults of the flow go before those of its namespace (nearest first) and the global ones;
+    those of the namespace may be a function of its name.
     `lenient` drops properties that no class knows, as when a stored flow is read back by a
     version that lost them.
     """
@@ -52,11 +55,20 @@ def parse_flow(
         problems.append(Problem(path, 1, 1, "not-a-map", "a flow is a map of properties"))
     flow = None
     if isinstance(text.data, dict):
-        outer = (*namespace_defaults, *global_defaults)
+        outer = (*_of_namespace(text.data, namespace_defaults), *global_defaults)
         flow = _build(text, registry, outer, lenient, wording, problems)
     ordered = _ordered(problems)
     clean = not any(problem.is_error for problem in ordered)
     return ParsedFlow(flow if clean else None, ordered, source)
+
+
+def _of_namespace(
+    data: Mapping[str, Any], defaults: Sequence[PluginDefault] | DefaultsOf
+) -> Sequence[PluginDefault]:
+    if not callable(defaults):
+        return defaults
+    namespace = data.get("namespace")
+    return defaults(namespace) if isinstance(namespace, str) else ()
 
 
 def _build(

@@ -24,6 +24,7 @@ from mainstem.model.execution import (
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History, State
 from mainstem.sdk.flow import Flow
+from mainstem.services.files import PINNED, FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService
 from mainstem.storage.base import Storage
@@ -65,6 +66,7 @@ class ExecutionService:
         database: Database,
         flows: FlowService,
         inputs: InputService,
+        files: FileService,
         storage: Storage,
         clock: Clock,
         ids: IdSource,
@@ -73,6 +75,7 @@ class ExecutionService:
         self._database = database
         self._flows = flows
         self._inputs = inputs
+        self._files = files
         self._storage = storage
         self._clock = clock
         self._ids = ids
@@ -116,7 +119,12 @@ class ExecutionService:
             trigger=run.trigger,
             schedule_at=run.schedule_at,
             commit=commit,
+            variables=self.pin({}),
         )
+
+    def pin(self, variables: Mapping[str, object]) -> dict[str, object]:
+        """The variables of an execution that starts now: it sees the files of this moment."""
+        return {**variables, PINNED: self._files.latest_change()}
 
     def insert(self, tx: Connection, executions: Sequence[Execution]) -> None:
         """Store prepared executions in the caller's transaction; call `announce` after it."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mainstem.bus.inprocess import FLOWS, Bus
 from mainstem.clock import Clock
 from mainstem.errors import InvalidInput, NotFound
-from mainstem.flowspec.parse import ParsedFlow, parse_flow
+from mainstem.flowspec.parse import DefaultsOf, ParsedFlow, parse_flow
 from mainstem.flowspec.problems import Problem
 from mainstem.model.flow_id import FlowId
 from mainstem.sdk.flow import Flow, PluginDefault
@@ -40,8 +40,20 @@ class FlowChange:
     origin: Origin | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """A parsed flow, and the defaults of its namespace that went into it."""
+
+    flow: Flow
+    defaults: Sequence[PluginDefault]
+
+
 # Told inside the transaction that changes flows: (tx, saved flows, deleted flow ids).
 FlowWatcher = Callable[[Connection, Sequence[Flow], Sequence[FlowId]], None]
+
+
+def _no_defaults(_namespace: str) -> Sequence[PluginDefault]:
+    return ()
 
 
 class FlowService:
@@ -54,14 +66,16 @@ class FlowService:
         clock: Clock,
         bus: Bus,
         global_defaults: Sequence[PluginDefault] = (),
+        namespace_defaults: DefaultsOf = _no_defaults,
     ) -> None:
         self.registry = registry
         self._database = database
         self._clock = clock
         self._bus = bus
         self._defaults = tuple(global_defaults)
+        self._namespace_defaults = namespace_defaults
         self._watchers: list[FlowWatcher] = []
-        self._cache: OrderedDict[tuple[FlowId, int], Flow] = OrderedDict()
+        self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()
         self._lock = threading.Lock()
 
     def watch(self, watcher: FlowWatcher) -> None:
@@ -70,7 +84,35 @@ class FlowService:
 
     def parse(self, source: str, path: str | None = None) -> ParsedFlow:
         """Parse and validate with this server's plug-ins and defaults; never raises."""
-        return parse_flow(source, self.registry, path=path, global_defaults=self._defaults)
+        return parse_flow(
+            source,
+            self.registry,
+            path=path,
+            global_defaults=self._defaults,
+            namespace_defaults=self._namespace_defaults,
+        )
+
+    def broken_by(self, namespace: str, defaults: Sequence[PluginDefault]) -> list[Problem]:
+        """Errors of flows in or below the namespace if it had these plug-in defaults."""
+
+        def imagined(place: str) -> Sequence[PluginDefault]:
+            inner = self._namespace_defaults(place)
+            own = self._namespace_defaults(namespace)
+            above = self._namespace_defaults(namespace.rpartition(".")[0])
+            below = inner[: len(inner) - len(own)]
+            return (*below, *defaults, *above)
+
+        found: list[Problem] = []
+        for item in self.all(namespace):
+            parsed = parse_flow(
+                item.source,
+                self.registry,
+                path=str(item.flow),
+                global_defaults=self._defaults,
+                namespace_defaults=imagined,
+            )
+            found.extend(problem for problem in parsed.problems if problem.is_error)
+        return found
 
     def save(self, source: str, *, expected: FlowId | None = None) -> FlowRevision:
         """Create or update the flow in `source`; an unchanged source keeps its revision.
@@ -210,12 +252,8 @@ class FlowService:
 
         Raises NotFound, or InvalidFlow when the stored source no longer parses.
         """
-        if number is not None:
-            with self._lock:
-                cached = self._cache.get((flow_id, number))
-                if cached is not None:
-                    self._cache.move_to_end((flow_id, number))
-                    return cached
+        if number is not None and (cached := self._known((flow_id, number))) is not None:
+            return cached
         return self._parsed(self.revision(flow_id, number))
 
     def pinned(self, flow_id: FlowId, number: int | None = None) -> tuple[Flow, str | None]:
@@ -226,14 +264,24 @@ class FlowService:
             return self.load(flow_id, number), None  # which says what is wrong
         return self.load(flow_id, found.revision), found.commit
 
+    def _known(self, key: tuple[FlowId, int]) -> Flow | None:
+        """The cached flow, unless the defaults of its namespace are others by now."""
+        defaults = self._namespace_defaults(key[0].namespace)
+        with self._lock:
+            cached = self._cache.get(key)
+            if cached is None or cached.defaults is not defaults:
+                return None
+            self._cache.move_to_end(key)
+            return cached.flow
+
     def _parsed(self, found: FlowRevision) -> Flow:
         key = (found.flow, found.revision)
-        with self._lock:
-            if key in self._cache:
-                return self._cache[key]
+        if (cached := self._known(key)) is not None:
+            return cached
+        defaults = self._namespace_defaults(found.flow.namespace)
         flow = _checked(self.parse(found.source)).model_copy(update={"revision": found.revision})
         with self._lock:
-            self._cache[key] = flow
+            self._cache[key] = _Cached(flow, defaults)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return flow

@@ -12,7 +12,7 @@ from mainstem.model.log import Level
 from mainstem.secrets.base import SecretChain
 from mainstem.secrets.mask import Masker
 from mainstem.services.execution_files import ExecutionFiles
-from mainstem.services.files import FileService
+from mainstem.services.files import FileService, FilesOfExecution
 from mainstem.services.kv import KvService
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import is_internal, make_uri
@@ -53,6 +53,7 @@ class ExecutionHost:
         self._masker = masker
         self._with_state = with_state
         self._files = ExecutionFiles(services.storage, execution)
+        self._shared = FilesOfExecution(services.files, execution)
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
         own = self._execution.flow.namespace
@@ -80,16 +81,16 @@ class ExecutionHost:
                 return file.read(_MOST_READ).decode()
         if "://" in path:
             raise Denied(f"`{path}` cannot be read: only files of the execution or namespace can")
-        return self._services.files.read(self._execution.flow.namespace, path).decode()
+        return self._shared.read(self._execution.flow.namespace, path).decode()
 
     def file_size(self, path: str) -> int:
         if is_internal(path):
             return self._files.size(path)
-        return self._services.files.stat(self._execution.flow.namespace, path).size
+        return self._shared.stat(self._execution.flow.namespace, path).size
 
     def file_uri(self, path: str) -> str:
         namespace = self._execution.flow.namespace
-        self._services.files.stat(namespace, path)
+        self._shared.stat(namespace, path)
         return make_uri(f"{namespace.replace('.', '/')}/_files/{path.lstrip('/')}")
 
     def file_exists(self, path: str) -> bool:

@@ -28,17 +28,19 @@ class TriggerScopes:
 
     host: HostServices
     options: RenderOptions
-    constants: Constants
+    constants: Callable[[str], Constants]
     clock: Clock
 
     def rendering(self, flow: Flow) -> Rendering:
         """Renders values for a trigger of the flow, with further root variables."""
+        constants = self.constants(flow.namespace)
         base = {
+            **constants.extra,
             "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision},
             "vars": flow.variables,
             "labels": _nested(flow.labels),
-            "envs": self.constants.envs,
-            "globals": self.constants.globals,
+            "envs": constants.envs,
+            "globals": constants.globals,
         }
         return self._rendering(base, self._shadow(flow))
 
@@ -64,7 +66,7 @@ class TriggerScopes:
 
     def upstream(self, flow: Flow, upstream: "Upstream") -> ConditionContext:
         """What conditions of a Flow trigger of `flow` may look at."""
-        base = _UpstreamVariables(flow, upstream, self.constants)
+        base = _UpstreamVariables(flow, upstream, self.constants(flow.namespace))
         rendering = self._rendering(base, upstream.execution)
         return ConditionContext(
             flow=flow.flow_id,
@@ -78,7 +80,7 @@ class TriggerScopes:
 
     def upstream_rendering(self, flow: Flow, upstream: "Upstream") -> Rendering:
         """Renders inputs and labels of what a Flow trigger starts."""
-        base = _UpstreamVariables(flow, upstream, self.constants)
+        base = _UpstreamVariables(flow, upstream, self.constants(flow.namespace))
         return self._rendering(base, upstream.execution)
 
     def _rendering(self, base: Mapping[str, object], execution: Execution) -> Rendering:
@@ -161,6 +163,7 @@ class _UpstreamVariables(Mapping[str, object]):
         if upstream.execution.outputs:
             described["outputs"] = upstream.execution.outputs
         self._own: dict[str, object] = {
+            **constants.extra,
             "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision},
             "vars": flow.variables,
             "trigger": described,

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -53,6 +53,10 @@ _KINDS: tuple[tuple[type[Trigger], TriggerKind], ...] = (
 _INSTANT = timedelta(microseconds=1)
 
 
+def _no_constants(_namespace: str) -> Constants:
+    return Constants()
+
+
 class TriggerService:
     """Keeps one row per trigger of every current flow."""
 
@@ -66,10 +70,10 @@ class TriggerService:
         clock: Clock,
         bus: Bus,
         *,
-        constants: Constants | None = None,
+        constants: Callable[[str], Constants] = _no_constants,
         ids: IdSource = random_id,
     ) -> None:
-        scopes = TriggerScopes(host, options, constants or Constants(), clock)
+        scopes = TriggerScopes(host, options, constants, clock)
         launcher = Launcher(executions, clock, ids)
         self.parts = TriggerParts(database, flows, executions, scopes, launcher, clock, ids, bus)
         self.backfills = BackfillService(self.parts)

@@ -6,7 +6,12 @@ from typing import Final, Protocol
 from sqlalchemy import Connection, insert, select
 
 from mainstem.errors import Stalled
-from mainstem.store.migrations import m0001_initial, m0020_audit, m0060_seeds
+from mainstem.store.migrations import (
+    m0001_initial,
+    m0020_audit,
+    m0030_namespaces,
+    m0060_seeds,
+)
 from mainstem.store.tables import schema_versions
 
 
@@ -17,9 +22,12 @@ class Migration(Protocol):
     def apply(self, tx: Connection) -> None: ...
 
 
-MIGRATIONS: Final[tuple[Migration, ...]] = (m0001_initial, m0020_audit, m0060_seeds)
-
-
+MIGRATIONS: Final[tuple[Migration, ...]] = (
+    m0001_initial,
+    m0020_audit,
+    m0030_namespaces,
+    m0060_seeds,
+)
 def upgrade(tx: Connection) -> list[str]:
     """Apply what is missing and return the names applied.
 

@@ -304,6 +304,8 @@ secrets = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("description", Text),
     Column("updated_at", At, nullable=False),
+    Column("tags", Json),
+    Column("key_id", String(16)),
 )
 
 namespace_files = Table(

@@ -10,7 +10,7 @@ from mainstem.ids import random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.sdk.context import KvEntry
 from mainstem.services.execution_files import ExecutionFiles
-from mainstem.services.files import FileService, matches
+from mainstem.services.files import FileService, FilesOfExecution, matches
 from mainstem.services.kv import KvService
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import make_uri, task_run_prefix
@@ -103,9 +103,9 @@ class TaskKv:
 class TaskNamespaceFiles:
     """Implements sdk NamespaceFiles; the flow's namespace is the default."""
 
-    def __init__(self, service: FileService, namespace: str) -> None:
-        self._service = service
-        self._namespace = namespace
+    def __init__(self, service: FileService, execution: Execution) -> None:
+        self._service = FilesOfExecution(service, execution)
+        self._namespace = execution.flow.namespace
 
     def paths(
         self,

@@ -154,7 +154,7 @@ class AttemptContext:
 
     @cached_property
     def namespace_files(self) -> TaskNamespaceFiles:
-        return TaskNamespaceFiles(self._services.files, self.job.execution.flow.namespace)
+        return TaskNamespaceFiles(self._services.files, self.job.execution)
 
     @property
     def executions(self) -> Executions:
