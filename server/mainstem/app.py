@@ -79,6 +79,7 @@ class App:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(settings.database_url)
         self.storage = LocalStorage(settings.state_dir / "storage")
+        self._make_stores()
         self._make_services()
         self._make_loops()
         self.tickers: list[Ticker] = []
@@ -101,7 +102,7 @@ class App:
         """The address that users use."""
         return (self.settings.server.base_url or self.local_url).rstrip("/")
 
-    def _make_services(self) -> None:
+    def _make_stores(self) -> None:
         database, clock, bus = self.database, self.clock, self.bus
         self.audit = AuditService(database, clock)
         self.kv = KvService(database, clock, bus)
@@ -124,6 +125,9 @@ class App:
             http_call,
         )
         self.namespaces = NamespaceService(database, self.registry, clock, bus)
+
+    def _make_services(self) -> None:
+        database, clock, bus = self.database, self.clock, self.bus
         self.flows = FlowService(
             database,
             self.registry,

@@ -184,7 +184,14 @@ class World(AbstractContextManager["World"]):
         self.flows.put(around.flows)
         self.inputs = InputService(self.storage, self.host, self.options, self.clock, lambda: _KEY)
         self.executions = ExecutionService(
-            self.database, self.flows, self.inputs, self.storage, self.clock, self.ids, bus
+            self.database,
+            self.flows,
+            self.inputs,
+            self.files,
+            self.storage,
+            self.clock,
+            self.ids,
+            bus,
         )
         self._make_loop(around, bus, root)
         for namespace, path, content in around.files:
@@ -219,7 +226,7 @@ class World(AbstractContextManager["World"]):
                 executions=self.executions,
                 storage=self.storage,
                 workers=self.workers,
-                constants=self.constants,
+                constants=lambda _namespace: self.constants,
                 environment=self.environment,
                 now=self.clock.now,
                 skip=lambda _execution: False,
