@@ -28,6 +28,8 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0030_namespaces,
     m0060_seeds,
 )
+
+
 def upgrade(tx: Connection) -> list[str]:
     """Apply what is missing and return the names applied.
 
