@@ -1,11 +1,15 @@
 """Rings: what takes seconds rather than milliseconds is marked `heavy` by where it lies."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from demo.processes import Children, DemoError
+from tests.postgres import PostgresServer, start_server
+
 HERE = Path(__file__).parent
-HEAVY = ("dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
+HEAVY = ("cluster", "dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -22,3 +26,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.slow)
         elif place.startswith(("localgcp/test_localgcp_dbt", "plugins/", "e2e/")):
             item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A real server for the whole run; `fresh()` gives each test a database of its own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with Children(folder / "logs") as children:
+        try:
+            server = start_server(children, folder)
+        except DemoError as problem:
+            pytest.skip(f"no PostgreSQL: {problem}")
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """An empty database."""
+    return postgres_server.fresh()

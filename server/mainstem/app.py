@@ -2,6 +2,8 @@
 
 import logging
 import random
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +11,13 @@ from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from mainstem.bus.inprocess import Bus
+from mainstem.bus.postgres import PostgresBus
 from mainstem.clock import Clock, SystemClock
 from mainstem.engine.environment import Constants, Environment
 from mainstem.executor.alarms import Alarms
+from mainstem.executor.cluster import Cluster, ClusterParts
 from mainstem.executor.loop import Executor
+from mainstem.executor.queue import JobQueue
 from mainstem.executor.steps import Stepper, StepServices
 from mainstem.expr import RenderOptions
 from mainstem.flowspec.inputs import coerce_output
@@ -20,6 +25,7 @@ from mainstem.gitsync.agent import SyncAgent
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
+from mainstem.runtime.lock import instance_of
 from mainstem.scheduler.loop import Scheduler
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
@@ -44,12 +50,14 @@ from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.triggers import TriggerService
-from mainstem.settings import Settings, process_environment
+from mainstem.settings import Role, Settings, process_environment
 from mainstem.storage.local import LocalStorage
-from mainstem.store.database import open_database
+from mainstem.store.database import driver_url, open_database
+from mainstem.worker.job import Progress, Report
 from mainstem.worker.log_writer import LogWriter
 from mainstem.worker.polling import PollRoom
 from mainstem.worker.pool import WorkerPool
+from mainstem.worker.remote import RemoteServices
 from mainstem.worker.services import WorkerServices
 
 _log = logging.getLogger("mainstem.app")
@@ -73,15 +81,16 @@ class App:
         self.ids = ids
         self.registry = registry or Registry.installed()
         self.environment = dict(process_environment() if environment is None else environment)
-        self.bus = Bus()
+        self.bus = _bus(settings)
         # Of what the engine renders; attempts have maskers of their own.
         self.masker = Masker()
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self.database = open_database(settings.database_url)
-        self.storage = LocalStorage(settings.state_dir / "storage")
+        self.database = open_database(settings.database_url, settings.database.pool_size)
+        self.storage = LocalStorage(settings.storage_path)
         self._make_stores()
         self._make_services()
         self._make_loops()
+        self.cluster = self._make_cluster() if settings.is_shared else None
         self.tickers: list[Ticker] = []
 
     # construction
@@ -186,6 +195,9 @@ class App:
             environment=self._engine_environment,
         )
         self.workers = WorkerPool(services, self._tell, settings.worker.threads)
+        self.queue: JobQueue | None = None
+        if settings.is_shared:
+            self.queue = JobQueue(self.database, self.clock, self.bus)
         self.scheduler = Scheduler(self.triggers, partial(PollRoom, services))
         self.stepper = Stepper(
             StepServices(
@@ -199,6 +211,7 @@ class App:
                 now=self.clock.now,
                 skip=self._is_skipped,
                 mask=self.masker.mask,
+                queue=self.queue,
             )
         )
         self.executor = Executor(self.database, self.stepper, Alarms(), self.clock, self.bus)
@@ -207,8 +220,32 @@ class App:
             self.executor.created, self.executor.wake, self.executor.await_settled
         )
 
-    def _tell(self, item: object) -> None:
-        self.executor.tell(item)  # type: ignore[arg-type]
+    def _make_cluster(self) -> Cluster:
+        return Cluster(
+            ClusterParts(
+                settings=self.settings,
+                instance=instance_of(self.settings.state_dir),
+                database=self.database,
+                clock=self.clock,
+                bus=self.bus,
+                executor=self.executor,
+                executions=self.executions,
+                pool=self.workers,
+                remote=RemoteServices(
+                    self.database,
+                    self.flows,
+                    _constants(self.settings, self.environment),
+                    self.clock,
+                    self.bus,
+                ),
+            )
+        )
+
+    def _tell(self, item: Report | Progress) -> None:
+        if self.cluster is not None:
+            self.cluster.worker.tell(item)
+        else:
+            self.executor.tell(item)
 
     def _engine_environment(self, now: datetime) -> Environment:
         return Environment(
@@ -261,20 +298,49 @@ class App:
     def start(self) -> None:
         """Recover, then run every loop."""
         seed.plant(self.database, self.clock, self.bus, self.seeds)
-        self.executor.start()
+        if self.cluster is None:
+            self.executor.start()
+        else:
+            self.bus.start()
+            self.cluster.start()
         for component in self._components():
             ticker = Ticker(component, self.clock, self.bus)
             ticker.start()
             self.tickers.append(ticker)
-        _log.info("started", extra={"database": self.database.engine.dialect.name})
+        _log.info(
+            "started",
+            extra={
+                "database": self.database.engine.dialect.name,
+                "roles": ",".join(self.settings.roles),
+            },
+        )
+
+    def has_role(self, role: Role) -> bool:
+        return role in self.settings.roles
 
     def _components(self) -> list[Component]:
         found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
-        if self.settings.git.sources:
+        if self.settings.git.sources and self.has_role("gitsync"):
             found.append(self.syncs)
-        if self.settings.scheduler:
+        if self.settings.scheduler and self.has_role("scheduler"):
             found.append(self.scheduler)
-        return found
+        return found if self.cluster is None else self.cluster.components(found)
+
+    def drain(self, ending: threading.Event) -> None:
+        """Take no new work; wait for running tasks, at most as long as settings say.
+
+        Setting `ending` ends the wait.
+        """
+        if self.cluster is not None:
+            self.cluster.drain()
+        self.workers.drain()
+        seconds = self.settings.server.grace_seconds
+        deadline = time.monotonic() + seconds
+        running = self.workers.load[0]
+        if running:
+            _log.info("waiting for running tasks", extra={"tasks": running, "seconds": seconds})
+        while self.workers.load[0] and time.monotonic() < deadline and not ending.wait(0.05):
+            continue
 
     def stop(self, *, kill: bool = True) -> None:
         """End the loops; running attempts are killed and made again at the next start."""
@@ -282,9 +348,18 @@ class App:
             ticker.stop()
         self.tickers.clear()
         self.scheduler.close()
+        if self.cluster is not None:
+            self.cluster.worker.give_up()
         self.workers.close(kill=kill)
         self.executor.stop()
+        if self.cluster is not None:
+            self.cluster.stop()
+        self.bus.stop()
         self.database.close()
+
+
+def _bus(settings: Settings) -> Bus:
+    return PostgresBus(driver_url(settings.database_url)) if settings.is_shared else Bus()
 
 
 def _defaults(settings: Settings) -> list[PluginDefault]:

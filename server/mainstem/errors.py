@@ -36,6 +36,10 @@ class Transient(MainstemError):
     """The same call may succeed later; retrying is right (HTTP 503)."""
 
 
+class LeaseLost(MainstemError):
+    """Another process has taken over what this one was doing; stop doing it (HTTP 503)."""
+
+
 class Stalled(MainstemError):
     """Retrying will not help until a human changes something outside (HTTP 502)."""
 

@@ -11,7 +11,15 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mainstem.errors import InvalidInput
 
@@ -33,17 +41,45 @@ class ServerSettings(_Section):
     )
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port.")
     base_url: str | None = Field(default=None, description="Public URL used in links.")
+    grace_seconds: float = Field(
+        default=8,
+        ge=0,
+        description="How long SIGTERM lets running tasks end before they are handed back.",
+    )
 
 
 class DatabaseSettings(_Section):
     url: SecretStr | None = Field(
         default=None, description="SQLAlchemy URL; empty means SQLite in the state folder."
     )
+    wait_seconds: float = Field(
+        default=60, ge=0, description="How long a start waits for PostgreSQL to answer."
+    )
+    pool_size: int = Field(
+        default=16, ge=2, le=200, description="Connections to PostgreSQL; as many again at peaks."
+    )
+
+
+class ClusterSettings(_Section):
+    """Several servers on one PostgreSQL database."""
+
+    lease_seconds: float = Field(
+        default=10,
+        ge=1,
+        description="After this time another server takes over from one that is silent.",
+    )
+    lost_seconds: float = Field(
+        default=30,
+        ge=1,
+        description="After this time a silent worker is given up and its tasks run elsewhere.",
+    )
 
 
 class WorkerSettings(_Section):
     threads: int = Field(default=16, ge=1, le=512, description="Task runs at the same time.")
-    group: str | None = Field(default=None, description="Worker group served by this process.")
+    group: str | None = Field(
+        default=None, description="Worker group (`workerGroup.key`) served by this process."
+    )
 
 
 class DockerSettings(_Section):
@@ -141,12 +177,53 @@ class ExecutionSettings(_Section):
     skip_namespaces: frozenset[str] = frozenset()
 
 
+class StorageSettings(_Section):
+    """Where files of executions and namespaces lie."""
+
+    type: Literal["local", "gcs"] = "local"
+    path: Path | None = Field(
+        default=None, description="Folder of local storage; else `storage` in the state folder."
+    )
+    bucket: str | None = Field(default=None, description="Bucket of `gcs`.")
+    prefix: str = Field(default="", description="Folder within the bucket.")
+
+
+class RetentionRule(_Section):
+    """Ended executions older than `days` are deleted; the most specific rule decides."""
+
+    namespace: str | None = Field(default=None, description="With all below it; empty: any.")
+    states: frozenset[str] = Field(default=frozenset(), description="Empty means every end state.")
+    days: float = Field(ge=0)
+
+
+class RetentionSettings(_Section):
+    rules: tuple[RetentionRule, ...] = ()
+    log_days: float | None = Field(
+        default=None, ge=0, description="Log lines older than this go, of running executions too."
+    )
+    evaluation_days: float | None = Field(
+        default=None, ge=0, description="Trigger evaluations older than this go."
+    )
+    interval_seconds: float = Field(default=3600, ge=1)
+    batch: int = Field(default=200, ge=1, le=5000, description="Executions in one transaction.")
+
+
+Role = Literal["web", "executor", "scheduler", "gitsync", "worker"]
+ROLES: tuple[Role, ...] = ("web", "executor", "scheduler", "gitsync", "worker")
+
+
 class Settings(_Section):
     """The whole tree."""
 
     state_dir: Path = Field(default=Path(".mainstem"), description="Database, files, caches.")
+    roles: tuple[Role, ...] = Field(
+        default=ROLES, description="What this process does; fewer than all need PostgreSQL."
+    )
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    storage: StorageSettings = StorageSettings()
+    retention: RetentionSettings = RetentionSettings()
     worker: WorkerSettings = WorkerSettings()
     runners: RunnerSettings = RunnerSettings()
     gcp: GcpSettings = GcpSettings()
@@ -168,6 +245,27 @@ class Settings(_Section):
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(f"`{name}` is not a time zone such as Europe/Berlin") from error
         return name
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Settings":
+        if set(self.roles) != set(ROLES) and not self.is_shared:
+            raise ValueError(
+                "roles: a process that does not do everything needs a PostgreSQL database, "
+                "which the others share: set database.url"
+            )
+        if self.storage.type == "gcs" and not self.storage.bucket:
+            raise ValueError("storage.bucket: name the bucket of `storage.type: gcs`")
+        return self
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several servers may work on the database."""
+        return self.database_url.startswith(("postgresql", "postgres:"))
+
+    @property
+    def storage_path(self) -> Path:
+        """The folder of local storage."""
+        return self.storage.path or self.state_dir / "storage"
 
     @property
     def database_url(self) -> str:

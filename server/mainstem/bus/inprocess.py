@@ -13,6 +13,8 @@ TRIGGERS = "triggers"
 KV = "kv"
 FILES = "files"
 NAMESPACES = "namespaces"
+INBOX = "inbox"
+JOBS = "jobs"
 
 
 def execution_topic(execution_id: str) -> str:
@@ -29,6 +31,12 @@ class Bus:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._subscribers: dict[str, tuple[Callback, ...]] = {}
+
+    def start(self) -> None:
+        """Begin to exchange signals with other processes, if there can be any."""
+
+    def stop(self) -> None:
+        """End that exchange."""
 
     def subscribe(self, topics: Iterable[str], callback: Callback) -> Callable[[], None]:
         """Register; the returned function ends the subscription."""

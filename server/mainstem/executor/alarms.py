@@ -24,6 +24,10 @@ class Alarms:
         for timer in timers:
             self._set(timer)
 
+    def clear(self) -> None:
+        self._heap.clear()
+        self._timers.clear()
+
     def follow(self, changed: Mapping[Key, StoredTimer], dropped: Iterable[Key]) -> None:
         """Take over what a committed batch set and dropped."""
         for key in dropped:

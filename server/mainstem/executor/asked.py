@@ -20,6 +20,7 @@ from mainstem.engine.decision import (
 from mainstem.errors import Bug
 from mainstem.model.state import State
 from mainstem.store.inbox import Asked
+from mainstem.worker.wire import READERS
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "Begin": lambda _: Begin(),
@@ -37,6 +38,7 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "ForceRun": lambda _: ForceRun(),
     "Unqueued": lambda p: Unqueued(State(p["state"])),
     "SetLabels": lambda p: SetLabels(p["labels"]),
+    **READERS,
 }
 
 

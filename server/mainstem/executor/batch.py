@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -13,9 +14,10 @@ from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
 from mainstem.model.state import History, State
 from mainstem.store import executions as rows
-from mainstem.store import inbox, logs
+from mainstem.store import inbox, jobs, logs
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import ChildLink, StoredTimer
+from mainstem.store.jobs import StoredJob
 from mainstem.store.logs import StoredMetric
 
 
@@ -59,6 +61,8 @@ class Batch:
     metrics: list[tuple[str, FlowId, Sequence[StoredMetric]]] = field(default_factory=list)
     submits: list[tuple[Entry, Submit]] = field(default_factory=list)
     cancels: list[str] = field(default_factory=list)
+    jobs: dict[str, StoredJob] = field(default_factory=dict)
+    ended_jobs: list[tuple[str, int]] = field(default_factory=list)
     moved: dict[str, list[State]] = field(default_factory=dict)
 
     def absorb(self, entry: Entry, decision: Decision) -> None:
@@ -111,7 +115,7 @@ class Batch:
             for execution in entry.changes_of_state()
         ]
 
-    def write(self, tx: Connection) -> None:
+    def write(self, tx: Connection, now: datetime) -> None:
         """Write everything; raises Conflict when a row was changed by somebody else."""
         rows.add(tx, [Versioned(e.live.execution, 1, e.closed) for e in self.created.values()])
         changed = [e for e in self.entries.values() if self._is_changed(e)]
@@ -127,6 +131,8 @@ class Batch:
         inbox.link_children(tx, self.links)
         inbox.mark_reported(tx, self.reported)
         inbox.handled(tx, self.handled)
+        jobs.end(tx, self.ended_jobs)
+        jobs.add(tx, list(self.jobs.values()), now)
         logs.add_lines(tx, self.lines)
         for execution_id, flow, found in self.metrics:
             logs.add_metrics(tx, execution_id, flow, found)

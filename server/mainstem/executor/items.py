@@ -29,6 +29,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """An execution that another process made; its note in the inbox goes with the batch."""
+
+    execution_id: str
+    asked: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """A stored event that means nothing; its row goes."""
 
@@ -52,4 +60,4 @@ class Stop:
     """End after the batch at hand."""
 
 
-Item = Created | Told | Unreadable | Recovered | Report | Progress | Wake | Stop
+Item = Created | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop

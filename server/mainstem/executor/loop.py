@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.errors import Bug, Conflict, MainstemError, Transient
+from mainstem.errors import Bug, Conflict, LeaseLost, MainstemError, Transient
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.asked import event_of
 from mainstem.executor.batch import Batch
-from mainstem.executor.items import Created, Item, Stop, Told, Unreadable, Wake
+from mainstem.executor.items import Created, Item, Noticed, Stop, Told, Unreadable, Wake
 from mainstem.executor.steps import Stepper
 from mainstem.model.execution import Execution
 from mainstem.store import inbox
@@ -33,6 +33,8 @@ _TRIES: Final = 3
 # Called within the committing transaction with executions that changed state, once for each state
 # that one entered, as it was then; may insert executions of its own and returns them.
 Reaction = Callable[[Connection, Sequence[Execution]], Sequence[Execution]]
+# Called first in every transaction; raises LeaseLost where another process has taken over.
+Fence = Callable[[Connection], None]
 
 
 class Executor:
@@ -50,9 +52,20 @@ class Executor:
         self._thread: threading.Thread | None = None
         self._reaction: Reaction = lambda _tx, _moved: ()
         self._ending = threading.Event()
+        self._fence: Fence = lambda _tx: None
         self._settled = threading.Condition()
         self._last_asked = 0
+        self._fenced = False
         self.last_tick: datetime | None = None
+
+    def fence(self, fence: Fence) -> None:
+        """Have every transaction begin with `fence`."""
+        self._fence = fence
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this process decides about executions now."""
+        return self._thread is not None and not self._ending.is_set()
 
     def react(self, reaction: Reaction) -> None:
         """Have `reaction` called for executions that change state."""
@@ -92,6 +105,7 @@ class Executor:
     def start(self) -> None:
         """Recover what was open, then take events in a thread of its own."""
         self._ending.clear()
+        self._fenced = False
         self.recover()
         self._thread = threading.Thread(target=self._run, name="mainstem-executor", daemon=True)
         self._thread.start()
@@ -103,6 +117,18 @@ class Executor:
             self._queue.put(Stop())
             self._thread.join()
             self._thread = None
+
+    def stand_down(self) -> None:
+        """End without the events already queued: another process reads them from the rows."""
+        self._ending.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            self._queue.put(Stop())
+            thread.join()
+        self._queue = SimpleQueue()
+        self._stepper.clear()
+        self._alarms.clear()
+        self.last_tick = None
 
     def recover(self) -> None:
         """Go on with every open execution as its rows say; what ran is made again."""
@@ -117,6 +143,8 @@ class Executor:
         while not stopping:
             items = self._take()
             stopping = any(isinstance(item, Stop) for item in items)
+            if self._fenced:
+                continue
             self.handle(items)
             self.last_tick = self._clock.now()
 
@@ -162,6 +190,10 @@ class Executor:
                 if conflicts == _TRIES:
                     self._take_apart(items, error)
                     return
+            except LeaseLost as error:
+                _log.warning("another process has taken over", extra={"reason": error.message})
+                self._fenced = True
+                return
             except Transient as error:
                 self._stepper.forget(batch, items)
                 failures += 1
@@ -206,7 +238,7 @@ class Executor:
             item = steps.popleft()
             try:
                 steps.extend(self._stepper.step(batch, item))
-            except (Conflict, Transient):
+            except (Conflict, Transient, LeaseLost):
                 raise
             except MainstemError as error:
                 _log.warning(
@@ -232,6 +264,9 @@ class Executor:
             self._queue.put(Wake())
         told: list[Item] = []
         for asked in found:
+            if asked.kind == inbox.CREATED:
+                told.append(Noticed(asked.execution_id, asked.id))
+                continue
             try:
                 told.append(Told(asked.execution_id, event_of(asked), asked=asked.id))
             except (Bug, KeyError, ValueError):
@@ -242,7 +277,8 @@ class Executor:
     def _commit(self, batch: Batch) -> Sequence[Execution]:
         moved = batch.changes_of_state()
         with self._database.write() as tx:
-            batch.write(tx)
+            self._fence(tx)
+            batch.write(tx, self._clock.now())
             reactions = self._reaction(tx, moved) if moved else ()
         batch.committed()
         with self._settled:

@@ -14,6 +14,7 @@ from mainstem.engine.decision import (
     ChildRefused,
     Decision,
     Event,
+    Finished,
     KillRequested,
     Lost,
     NewExecution,
@@ -29,7 +30,8 @@ from mainstem.errors import MainstemError
 from mainstem.executor.alarms import SCHEDULE
 from mainstem.executor.batch import Batch, Entry
 from mainstem.executor.capacity import Capacity
-from mainstem.executor.items import Created, Item, Recovered, Told, Unreadable
+from mainstem.executor.items import Created, Item, Noticed, Recovered, Told, Unreadable
+from mainstem.executor.queue import JobQueue, job_of
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
@@ -67,6 +69,8 @@ class StepServices:
     now: Callable[[], datetime]
     skip: Callable[[Execution], bool]
     mask: Callable[[str], str]
+    # None where this process makes every attempt itself.
+    queue: JobQueue | None = None
 
 
 class Stepper:
@@ -91,7 +95,14 @@ class Stepper:
 
     def is_idle(self, batch: Batch) -> bool:
         """Whether the batch has nothing to write and nothing to do."""
-        return not (batch.entries or batch.handled or batch.lines or batch.dropped or batch.metrics)
+        return not (
+            batch.entries
+            or batch.handled
+            or batch.lines
+            or batch.dropped
+            or batch.metrics
+            or batch.ended_jobs
+        )
 
     def forget(self, batch: Batch, items: Iterable[Item]) -> None:
         """Drop what the cache holds of these executions; the rows are read again."""
@@ -106,6 +117,8 @@ class Stepper:
             return
         if isinstance(item, Told):
             batch.settle(item)
+        elif isinstance(item, Noticed):
+            batch.handled.append(item.asked)
         entry = self._entry(entry_id)
         live, now = entry.live, self._services.now()
         if not live.execution.state.is_terminal:
@@ -145,6 +158,9 @@ class Stepper:
             case Unreadable(asked):
                 batch.handled.append(asked)
                 return []
+            case Noticed(execution_id, asked):
+                batch.handled.append(asked)
+                return self._notice(batch, self._entry(execution_id))
             case Recovered(execution_id):
                 return self._recover(batch, self._entry(execution_id))
             case _:
@@ -190,6 +206,12 @@ class Stepper:
             return []
         return self._admit(batch, entry)
 
+    def _notice(self, batch: Batch, entry: Entry) -> list[Item]:
+        """An execution that another process made, unless it was found otherwise."""
+        if entry.live.execution.state is not State.CREATED or entry.live.nodes:
+            return []
+        return self._begin(batch, entry)
+
     def _admit(self, batch: Batch, entry: Entry) -> list[Item]:
         execution = entry.live.execution
         if execution.state is not State.CREATED:
@@ -200,6 +222,8 @@ class Stepper:
     def _advance(self, batch: Batch, entry: Entry, event: Event) -> list[Item]:
         services = self._services
         before = entry.live.execution
+        if services.queue is not None and isinstance(event, (Finished, Lost)):
+            batch.ended_jobs.append((event.task_run_id, event.attempt))
         decision = advance(entry.live, event, services.environment(services.now()))
         if decision.is_empty:
             return []
@@ -331,7 +355,10 @@ class Stepper:
     def _submit(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
         if isinstance(submit.task, RunnableTask) and submit.task.INLINE:
             return [self._services.workers.run_inline(self._job(entry, submit, submit.task))]
-        batch.submits.append((entry, submit))
+        if self._services.queue is None:
+            batch.submits.append((entry, submit))
+        else:
+            batch.jobs[submit.task_run.id] = job_of(entry.id, submit)
         return []
 
     def _job(self, entry: Entry, submit: Submit, task: RunnableTask) -> Job:
@@ -355,8 +382,7 @@ class Stepper:
 
     def dispatch(self, batch: Batch) -> None:
         """Hand out what the committed batch asked for, and forget closed executions."""
-        for task_run_id in batch.cancels:
-            self._services.workers.cancel(task_run_id)
+        self._dispatch_jobs(batch)
         for entry, submit in batch.submits:
             if entry.live.nodes.get(submit.task_run.id) is None:
                 continue
@@ -368,6 +394,22 @@ class Stepper:
         for entry in batch.entries.values():
             if entry.closed or entry.live.execution.state is State.QUEUED:
                 self._entries.pop(entry.id, None)
+
+    def _dispatch_jobs(self, batch: Batch) -> None:
+        queue = self._services.queue
+        if queue is None:
+            for task_run_id in batch.cancels:
+                self._services.workers.cancel(task_run_id)
+            return
+        if batch.cancels:
+            queue.cancel(batch.cancels)
+        if batch.jobs:
+            queue.announce()
+
+    def clear(self) -> None:
+        """Forget everything: another process goes on, or this one from the rows."""
+        self._entries.clear()
+        self._capacity = Capacity()
 
     # recovery
 
@@ -383,8 +425,14 @@ class Stepper:
         if execution.state is State.RESTARTED or (execution.state is State.RUNNING and not runs):
             return [Told(entry.id, Begin()), *self._ended_children(batch, entry)]
         follow: list[Item] = []
+        queue = self._services.queue
+        known = queue.known(entry.id) if queue is not None else {}
+        batch.cancels.extend(r.id for r in runs if r.id in known and r.state is State.KILLING)
         for run in runs:
             node = entry.live.nodes[run.id]
+            if run.id in known:
+                batch.entries.setdefault(entry.id, entry)
+                continue
             if node.plan is None or node.plan.kind not in (Kind.RUN, Kind.WORKSPACE):
                 continue
             if run.state in (State.RUNNING, State.KILLING):
@@ -419,6 +467,8 @@ def _subject(item: Item) -> str | None:
         case Created(execution):
             return execution.id
         case Told(execution_id) | Recovered(execution_id) | Progress(execution_id):
+            return execution_id
+        case Noticed(execution_id):
             return execution_id
         case Report():
             return item.execution_id

@@ -2,10 +2,12 @@
 
 import fcntl
 import os
+import socket
 from pathlib import Path
 from typing import Self
 
 from mainstem.errors import Conflict
+from mainstem.ids import random_id
 
 
 class StateLock:
@@ -41,3 +43,20 @@ class StateLock:
 
     def release(self) -> None:
         self._file.close()
+
+
+def instance_of(folder: Path) -> str:
+    """The name under which servers of this state folder are known to others.
+
+    The part in the file is made once; the host tells copies of a machine apart.
+    """
+    file = folder / "instance"
+    try:
+        made = file.read_text().strip()
+    except FileNotFoundError:
+        made = ""
+    if not made:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = random_id()
+        file.write_text(f"{made}\n")
+    return f"{made}@{socket.gethostname()}"[:64]

@@ -83,9 +83,20 @@ class ExecutionService:
         self._created: Created = lambda _created: None
         self._woken: Woken = lambda: None
         self._settled: Settled = lambda _number, _seconds: False
+        self._elsewhere: Callable[[], bool] = lambda: False
 
-    def connect(self, created: Created, woken: Woken, settled: Settled) -> None:
-        """Tell the executor of this process at once, rather than at its next look."""
+    def connect(
+        self,
+        created: Created,
+        woken: Woken,
+        settled: Settled,
+        elsewhere: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Tell the executor at once, rather than at its next look.
+
+        While it is `elsewhere`, what this process creates is noted in the inbox.
+        """
+        self._elsewhere = elsewhere
         self._created = created
         self._woken = woken
         self._settled = settled
@@ -129,6 +140,8 @@ class ExecutionService:
     def insert(self, tx: Connection, executions: Sequence[Execution]) -> None:
         """Store prepared executions in the caller's transaction; call `announce` after it."""
         rows.add(tx, [Versioned(execution, 1) for execution in executions])
+        if self._elsewhere():
+            inbox.note_created(tx, [e.id for e in executions], self._clock.now())
 
     def announce(self, executions: Sequence[Execution]) -> None:
         """Tell the executor and whoever watches, once the transaction is through."""

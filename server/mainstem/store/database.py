@@ -4,14 +4,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from mainstem.errors import Transient
+from mainstem.errors import InvalidInput, Transient
 from mainstem.store.migrate import upgrade
+
+# A server that vanished is noticed within half a minute, whatever waits for its answer.
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Database:
@@ -63,21 +72,12 @@ class Database:
             raise Transient(f"the database does not answer: {error.orig}") from error
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, pool_size: int = 16) -> Database:
     """Open the database at `url`, bringing its schema up to date.
 
     Raises Transient when it does not answer.
     """
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = _sqlite(url, parsed.database)
-    else:
-        if parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        engine = create_engine(
-            parsed, pool_size=16, max_overflow=16, pool_pre_ping=True, hide_parameters=True
-        )
-    database = Database(engine)
+    database = connect(url, pool_size)
     try:
         with database.write() as tx:
             upgrade(tx)
@@ -85,6 +85,41 @@ def open_database(url: str) -> Database:
         database.close()
         raise
     return database
+
+
+def connect(url: str, pool_size: int = 16) -> Database:
+    """The database at `url` as it is; nothing is asked of it yet."""
+    parsed = _url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(url, parsed.database)
+    else:
+        engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args=_PATIENCE,
+        )
+    return Database(engine)
+
+
+def driver_url(text: str) -> str:
+    """The address as the driver of PostgreSQL itself wants it, with its password."""
+    return _url(text).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _url(text: str) -> URL:
+    """Raises InvalidInput for what is no address of a database; never shows it."""
+    try:
+        parsed = make_url(text)
+    except ArgumentError as error:
+        raise InvalidInput(
+            "database.url must look like postgresql://user:password@host:5432/name"
+        ) from error
+    if parsed.drivername in ("postgres", "postgresql"):
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
 
 
 def _sqlite(url: str, file: str | None) -> Engine:

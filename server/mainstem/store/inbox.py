@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables import children, events, timers
+
+# The kind of a stored event which says that another process made this execution.
+CREATED: Final = "Created"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,18 @@ def asked(tx: Connection, limit: int) -> list[Asked]:
         Asked(row["execution_id"], row["kind"], row["payload"], row["id"])
         for row in tx.execute(query).mappings()
     ]
+
+
+def is_waiting(tx: Connection, asked_id: int) -> bool:
+    """Whether nobody has handled the event yet."""
+    return tx.execute(select(events.c.id).where(events.c.id == asked_id)).first() is not None
+
+
+def note_created(tx: Connection, execution_ids: Sequence[str], at: datetime) -> None:
+    """Have executions found that no executor of this process is told of."""
+    rows = [{"execution_id": i, "kind": CREATED, "payload": {}, "at": at} for i in execution_ids]
+    if rows:
+        tx.execute(insert(events), rows)
 
 
 def handled(tx: Connection, ids: Sequence[int]) -> None:

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from mainstem.errors import Stalled
 from mainstem.store.migrations import (
     m0001_initial,
     m0020_audit,
     m0030_namespaces,
+    m0050_work,
     m0060_seeds,
 )
 from mainstem.store.tables import schema_versions
@@ -26,23 +27,22 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0001_initial,
     m0020_audit,
     m0030_namespaces,
+    m0050_work,
     m0060_seeds,
 )
+# Any number that nothing else in the database uses as a lock.
+_LOCK: Final = 7_236_501
 
 
 def upgrade(tx: Connection) -> list[str]:
-    """Apply what is missing and return the names applied.
+    """Apply what is missing and return the names applied; several programs may try at once.
 
     Raises Stalled when the database is from a newer program.
     """
+    if tx.dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
     schema_versions.create(tx, checkfirst=True)
-    done: set[int] = set(tx.execute(select(schema_versions.c.version)).scalars())
-    newest = MIGRATIONS[-1].VERSION
-    if done and max(done) > newest:
-        raise Stalled(
-            f"the database has schema {max(done)}, this program knows {newest}: install the newer "
-            "program again, or restore the backup made before the upgrade"
-        )
+    done = _done(tx)
     applied = []
     for migration in MIGRATIONS:
         if migration.VERSION not in done:
@@ -55,3 +55,24 @@ def upgrade(tx: Connection) -> list[str]:
             tx.execute(insert(schema_versions), [row])
             applied.append(migration.NAME)
     return applied
+
+
+def missing(tx: Connection) -> list[str]:
+    """Names of the migrations that this database lacks; changes nothing.
+
+    Raises Stalled when the database is from a newer program.
+    """
+    known = inspect(tx).has_table(schema_versions.name)
+    done = _done(tx) if known else set()
+    return [migration.NAME for migration in MIGRATIONS if migration.VERSION not in done]
+
+
+def _done(tx: Connection) -> set[int]:
+    done: set[int] = set(tx.execute(select(schema_versions.c.version)).scalars())
+    newest = MIGRATIONS[-1].VERSION
+    if done and max(done) > newest:
+        raise Stalled(
+            f"the database has schema {max(done)}, this program knows {newest}: install the newer "
+            "program again, or restore the backup made before the upgrade"
+        )
+    return done

@@ -1,6 +1,13 @@
 """All tables: importing this module makes `metadata` complete."""
 
-from mainstem.store import tables_audit, tables_namespaces, tables_seeds
+from mainstem.store import tables_audit, tables_namespaces, tables_seeds, tables_work
 from mainstem.store.tables import metadata, schema_versions
 
-__all__ = ["metadata", "schema_versions", "tables_audit", "tables_namespaces", "tables_seeds"]
+__all__ = [
+    "metadata",
+    "schema_versions",
+    "tables_audit",
+    "tables_namespaces",
+    "tables_seeds",
+    "tables_work",
+]

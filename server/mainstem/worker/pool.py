@@ -33,6 +33,7 @@ class WorkerPool:
         self._running: dict[str, AttemptContext] = {}
         self._waiting: dict[str, Job] = {}
         self._closing = False
+        self._draining = False
 
     @property
     def slots(self) -> int:
@@ -83,6 +84,12 @@ class WorkerPool:
             contexts = list(self._running.values())
         return [(line, c.job.execution.flow) for c in contexts for line in c.take_lines()]
 
+    def drain(self) -> None:
+        """Begin no attempt from now on; those that wait keep their rows and are made later."""
+        with self._lock:
+            self._waiting.clear()
+            self._draining = True
+
     def close(self, *, kill: bool) -> None:
         """Stop taking jobs and wait for the running ones, killing them first if asked.
 
@@ -114,7 +121,7 @@ class WorkerPool:
     def _attempt(self, context: AttemptContext, make: Callable[[], Report]) -> None:
         job = context.job
         with self._lock:
-            if self._waiting.get(job.task_run.id) is not job:
+            if self._draining or self._waiting.get(job.task_run.id) is not job:
                 return  # cancelled meanwhile, perhaps with another attempt waiting already
             del self._waiting[job.task_run.id]
             self._running[job.task_run.id] = context
