@@ -1,7 +1,8 @@
 """The bus between the processes of one PostgreSQL database, over NOTIFY.
 
 Signals are gathered for some milliseconds and sent by a connection of their own: a transaction
-that notifies would hold a lock of the whole database at its commit.
+that notifies would hold a lock of the whole database at its commit. The driver is loaded where it
+is used: most servers have no PostgreSQL.
 """
 
 import json
@@ -9,12 +10,13 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
-
-import psycopg
+from typing import TYPE_CHECKING, Any, Final
 
 from mainstem.bus.inprocess import Bus
 from mainstem.ids import random_id
+
+if TYPE_CHECKING:
+    import psycopg
 
 _log = logging.getLogger("mainstem.bus")
 
@@ -63,6 +65,8 @@ class PostgresBus(Bus):
             self._gathering.notify()
 
     def _send(self) -> None:
+        import psycopg
+
         connection: psycopg.Connection[Any] | None = None
         while not self._ending.is_set() or self._pending:
             topics = self._gathered()
@@ -89,6 +93,8 @@ class PostgresBus(Bus):
         return topics
 
     def _listen(self) -> None:
+        import psycopg
+
         lost = False
         while not self._ending.is_set():
             try:
@@ -103,7 +109,7 @@ class PostgresBus(Bus):
                 _log.warning("signals cannot be received", extra={"reason": _first_line(error)})
                 self._ending.wait(_RETRY_SECONDS)
 
-    def _receive(self, connection: psycopg.Connection[Any]) -> None:
+    def _receive(self, connection: "psycopg.Connection[Any]") -> None:
         checked = time.monotonic()
         while not self._ending.is_set():
             for note in connection.notifies(timeout=0.5, stop_after=1):
@@ -114,7 +120,9 @@ class PostgresBus(Bus):
                 connection.execute("SELECT 1")
                 checked = time.monotonic()
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self) -> "psycopg.Connection[Any]":
+        import psycopg
+
         return psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5)
 
 
