@@ -41,6 +41,7 @@ from mainstem.store.tables import (
     task_runs,
     timers,
 )
+from mainstem.store.tables_work import jobs
 
 _CHUNK: Final = 500
 
@@ -202,12 +203,15 @@ def oldest_queued(tx: Connection, flow: FlowId, limit: int) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
+_HANGING: Final = (execution_labels, task_runs, events, timers, children, jobs, logs, metrics)
+
+
 def remove(tx: Connection, ids: Sequence[str], *, keep: Sequence[Table] = ()) -> int:
     """Delete executions with all that hangs on them; tables in `keep` are left alone."""
     removed = 0
     for start in range(0, len(ids), _CHUNK):
         part = ids[start : start + _CHUNK]
-        for table in (execution_labels, task_runs, events, timers, children, logs, metrics):
+        for table in _HANGING:
             if table not in keep:
                 tx.execute(delete(table).where(table.c.execution_id.in_(part)))
         removed += tx.execute(delete(executions).where(executions.c.id.in_(part))).rowcount

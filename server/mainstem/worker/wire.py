@@ -17,7 +17,7 @@ from mainstem.errors import Bug
 from mainstem.model.execution import TaskRun
 from mainstem.model.state import State
 from mainstem.store.columns import from_micros, to_micros
-from mainstem.store.rows import task_run_from, task_run_row
+from mainstem.store.rows import TASK_RUN_COLUMNS, task_run_from, task_run_values
 
 
 def task_run_of(event: Event) -> str:
@@ -63,13 +63,8 @@ def dump_event(event: Event) -> tuple[str, dict[str, object]]:
 
 
 def _dump_run(run: TaskRun) -> dict[str, object]:
-    row = task_run_row(run)
-    ended_at = row["ended_at"]
-    return {
-        **row,
-        "created_at": to_micros(row["created_at"]),
-        "ended_at": to_micros(ended_at) if ended_at else None,
-    }
+    row = dict(zip(TASK_RUN_COLUMNS, task_run_values(run), strict=True))
+    return {**row, "outputs": run.outputs}
 
 
 def _finished(p: Mapping[str, Any]) -> Finished:
