@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,10 @@ from mainstem.services.others import OtherExecutions
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
+from mainstem.services.sign_in import Lives, SignInService
+from mainstem.services.tokens import TokenService
 from mainstem.services.triggers import TriggerService
+from mainstem.services.users import UserService
 from mainstem.settings import Role, Settings, process_environment
 from mainstem.storage.local import LocalStorage
 from mainstem.store.database import driver_url, open_database
@@ -113,7 +116,7 @@ class App:
 
     def _make_stores(self) -> None:
         database, clock, bus = self.database, self.clock, self.bus
-        self.audit = AuditService(database, clock)
+        self._make_accounts()
         self.kv = KvService(database, clock, bus)
         self.files = FileService(database, self.storage, clock, bus)
         self.own_secrets = DatabaseSecrets(database, lambda: self.sealer, clock)
@@ -176,6 +179,16 @@ class App:
             folder=self.settings.state_dir.resolve() / "git",
             environment=self.environment,
         )
+
+    def _make_accounts(self) -> None:
+        database, clock, auth = self.database, self.clock, self.settings.auth
+        self.audit = AuditService(database, clock)
+        self.users = UserService(database, clock, self.ids)
+        self.tokens = TokenService(database, clock, self.ids)
+        lives = Lives(timedelta(hours=auth.session_idle_hours), timedelta(days=auth.session_days))
+        self.sign_in = SignInService(database, clock, lives)
+        self.users.watch(self.sign_in.forget)
+        self.tokens.watch(self.sign_in.forget)
 
     def _make_loops(self) -> None:
         settings = self.settings

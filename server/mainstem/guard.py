@@ -1,12 +1,12 @@
 """Keeps other web sites from using the server through its user's browser.
 
-The server listens on loopback and has no users, so whoever can send it a request may do
-everything. A browser on the same machine can, on behalf of any page: by a name that resolves to
-loopback (DNS rebinding), or by posting across sites.
+A browser can send requests to this server on behalf of any page: by a name that resolves to its
+address (DNS rebinding), or by posting across sites.
 """
 
+import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -43,9 +43,18 @@ def is_proven_own(headers: Mapping[str, str]) -> bool:
 class Guard:
     """ASGI middleware: 403 for a foreign Host, and for changes that a foreign page sends."""
 
-    def __init__(self, app: ASGIApp, base_url: str) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        base_url: str,
+        *,
+        allowed: Collection[str] = (),
+        by_address: bool = False,
+    ) -> None:
+        """`by_address` also takes the server's bare addresses, which no name can be bound to."""
         self._app = app
-        self._hosts = LOOPBACK | {host_of(urlsplit(base_url).netloc)}
+        self._hosts = LOOPBACK | {host_of(urlsplit(base_url).netloc), *map(str.lower, allowed)}
+        self._by_address = by_address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reason = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
@@ -57,14 +66,28 @@ class Guard:
     def _refusal(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         host = host_of(headers.get("host", ""))
-        if not host or host not in self._hosts:
+        if not self._is_ours(host):
             return (
                 "The Host of the request is not an address of this server. Use "
-                "http://127.0.0.1, or set `server.base_url` to the address that you use."
+                "http://127.0.0.1, or set `server.base_url` to the address that you use, or add "
+                "the name to `server.allowed_hosts`."
             )
         if scope.get("method", "GET") not in _READING and is_foreign(headers):
             return "Changes are accepted only from this server's own pages and from programs."
         return None
+
+    def _is_ours(self, host: str) -> bool:
+        if host in self._hosts or (host and "*" in self._hosts):
+            return True
+        return self._by_address and _is_address(host)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _refuse(reason: str, send: Send) -> None:

@@ -6,17 +6,15 @@ from functools import partial
 
 from fastapi import FastAPI
 from starlette.responses import RedirectResponse
-from starlette.types import Scope
 
 from mainstem import __version__
 from mainstem.api.application import create_api
 from mainstem.api.services import ApiServices
 from mainstem.app import App
-from mainstem.gate.middleware import Found, Gate
+from mainstem.gate.authenticate import Authenticator
+from mainstem.gate.middleware import Gate
 from mainstem.gate.protect import protect
 from mainstem.guard import Guard
-from mainstem.model.principal import OPEN
-from mainstem.services.access import Caller
 from mainstem.ui.application import close_ui, create_ui
 from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
@@ -51,14 +49,16 @@ def create_server(app: App) -> FastAPI:
     for path in ("/", "/ui"):
         web.add_api_route(path, _home, include_in_schema=False)
     protect(web)
-    web.add_middleware(Gate, authenticate=_everybody, audit=app.audit)
-    web.add_middleware(Guard, base_url=app.base_url)
+    settings = app.settings
+    authenticate = Authenticator(app.sign_in, is_open=settings.auth.mode == "none")
+    web.add_middleware(Gate, authenticate=authenticate, audit=app.audit)
+    web.add_middleware(
+        Guard,
+        base_url=app.base_url,
+        allowed=settings.server.allowed_hosts,
+        by_address=not settings.server.is_loopback,
+    )
     return web
-
-
-async def _everybody(scope: Scope) -> Found:
-    client = scope.get("client")
-    return Found(Caller(OPEN, address=client[0] if client else ""))
 
 
 def create_dashboard(app: App) -> FastAPI:

@@ -7,7 +7,7 @@ environment, which wins. Unknown keys stop the start and are named.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -25,6 +25,7 @@ from mainstem.errors import InvalidInput
 
 PREFIX = "MAINSTEM_"
 _NOT_SETTINGS = frozenset({"MAINSTEM_CONFIG"})
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FOREIGN = ("MAINSTEM_DEMO_", "MAINSTEM_TEST_", "MAINSTEM_BENCH_")
 
 
@@ -35,9 +36,9 @@ class _Section(BaseModel):
 class ServerSettings(_Section):
     """Where the API and the dashboard listen."""
 
-    host: Literal["127.0.0.1", "localhost", "::1"] = Field(
+    host: str = Field(
         default="127.0.0.1",
-        description="Loopback only: until users and tokens exist, nobody else may connect.",
+        description="Address to listen on; 0.0.0.0 is every one. Without users only loopback.",
     )
     port: int = Field(default=8080, ge=0, le=65535, description="0 takes any free port.")
     base_url: str | None = Field(default=None, description="Public URL used in links.")
@@ -46,6 +47,77 @@ class ServerSettings(_Section):
         ge=0,
         description="How long SIGTERM lets running tasks end before they are handed back.",
     )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names that requests may use besides that of base_url."
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses or networks whose X-Forwarded-For and -Proto are believed.",
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in _LOOPBACK
+
+
+class BootstrapSettings(_Section):
+    """The first admin, made at the first start when there are no users."""
+
+    username: str = "admin"
+    password: SecretStr | None = None
+    password_file: Path | None = Field(default=None, description="Read once; ends are trimmed.")
+
+
+class RoleMapping(_Section):
+    """A role for identities of a provider."""
+
+    match: str = Field(
+        pattern=r"^(\*|(group|user|domain):.+)$",
+        description="`group:NAME`, `user:EMAIL`, `domain:NAME`, or `*` for everybody.",
+    )
+    role: Literal["viewer", "operator", "editor", "admin"]
+    namespace: str = Field(default="", description="Empty: the whole server.")
+
+
+class OidcSettings(_Section):
+    """Sign-in at an OpenID Connect provider."""
+
+    issuer: str | None = Field(default=None, description="Its URL; empty switches it off.")
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    client_secret_file: Path | None = None
+    scopes: str = "openid email profile"
+    name_claim: str = Field(default="email", description="The claim that names the user.")
+    groups_claim: str = "groups"
+    label: str = Field(default="Single sign-on", description="What the button says.")
+    roles: tuple[RoleMapping, ...] = Field(
+        default=(), description="Who matches none of them may not sign in."
+    )
+
+
+class IapSettings(_Section):
+    """Identities that Google's Identity-Aware Proxy puts into a signed header."""
+
+    audience: str | None = Field(default=None, description="Empty switches it off.")
+    issuer: str = "https://cloud.google.com/iap"
+    keys_url: str = "https://www.gstatic.com/iap/verify/public_key-jwk"
+    roles: tuple[RoleMapping, ...] = Field(
+        default=(), description="Who matches none of them may not enter."
+    )
+
+
+class AuthSettings(_Section):
+    """Who may use the server."""
+
+    mode: Literal["users", "none"] = Field(
+        default="none",
+        description="`none` lets in everybody who can connect; allowed on loopback only.",
+    )
+    bootstrap: BootstrapSettings = BootstrapSettings()
+    session_idle_hours: float = Field(default=12, gt=0, description="Without use, it ends.")
+    session_days: float = Field(default=14, gt=0, description="It ends even when it is used.")
+    oidc: OidcSettings = OidcSettings()
+    iap: IapSettings = IapSettings()
 
 
 class DatabaseSettings(_Section):
@@ -220,6 +292,7 @@ class Settings(_Section):
         default=ROLES, description="What this process does; fewer than all need PostgreSQL."
     )
     server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
     database: DatabaseSettings = DatabaseSettings()
     cluster: ClusterSettings = ClusterSettings()
     storage: StorageSettings = StorageSettings()
@@ -266,6 +339,15 @@ class Settings(_Section):
     def storage_path(self) -> Path:
         """The folder of local storage."""
         return self.storage.path or self.state_dir / "storage"
+
+    @model_validator(mode="after")
+    def _closed_to_the_network(self) -> Self:
+        if self.auth.mode == "none" and not self.server.is_loopback:
+            raise ValueError(
+                "auth.mode none lets in everybody, so server.host must be 127.0.0.1, localhost or "
+                "::1; remove auth.mode to have users"
+            )
+        return self
 
     @property
     def database_url(self) -> str:

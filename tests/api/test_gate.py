@@ -13,12 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from mainstem.app import App
 from mainstem.errors import Bug
-from mainstem.gate.middleware import Found, Gate
+from mainstem.gate.authenticate import Found
+from mainstem.gate.middleware import Gate
 from mainstem.gate.permissions import ROUTES
 from mainstem.gate.protect import endpoints, protect
 from mainstem.model.principal import ANONYMOUS
 from mainstem.server import create_server
-from mainstem.services.access import Caller
 from mainstem.services.audit import AuditFilter
 from mainstem.settings import load_settings
 
@@ -26,7 +26,8 @@ from mainstem.settings import load_settings
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     settings = load_settings(
-        overrides={"state_dir": str(tmp_path_factory.mktemp("gate"))}, environment={}
+        overrides={"state_dir": str(tmp_path_factory.mktemp("gate")), "auth.mode": "none"},
+        environment={},
     )
     made = App(settings, environment={})
     yield made
@@ -63,7 +64,7 @@ def test_a_route_that_slipped_past_the_gate_is_not_answered(app: App) -> None:
         return PlainTextResponse("everything")
 
     async def nobody(_scope: Scope) -> Found:
-        return Found(Caller(ANONYMOUS))
+        return Found(ANONYMOUS)
 
     web = FastAPI(openapi_url=None)
     protect(web)
@@ -80,9 +81,7 @@ def test_a_route_that_slipped_past_the_gate_is_not_answered(app: App) -> None:
     assert "everything" not in answer.text
 
 
-def test_a_change_that_no_service_records_is_recorded_by_the_gate(
-    app: App,
-) -> None:
+def test_a_change_that_no_service_records_is_recorded_by_the_gate(app: App) -> None:
     async def ask() -> int:
         transport = httpx.ASGITransport(create_server(app))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

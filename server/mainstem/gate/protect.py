@@ -1,7 +1,7 @@
 """Guards every route of an application with its row of the permission table."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.datastructures import Headers
@@ -11,16 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstem.errors import Bug, Denied
 from mainstem.gate.passage import Passage, passage_of
-from mainstem.gate.permissions import ANY, PUBLIC, SIGNED_IN, Rule, rule_of
+from mainstem.gate.permissions import ANY, PUBLIC, Needed, Rule, Special, rule_of
+from mainstem.gate.refusal import READING, Refused, refuse
 from mainstem.guard import is_foreign, is_proven_own
 from mainstem.services import access
 
-_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _Endpoint = tuple[str, str, Rule | None, Any]
-
-
-class SignIn(Denied):
-    """Nobody has signed in, and the route wants somebody (HTTP 401)."""
 
 
 def protect(app: FastAPI) -> None:
@@ -85,28 +81,32 @@ class _Guarded:
         passage = passage_of(scope)
         passage.rule = rule
         passage.namespace = str(scope.get("path_params", {}).get("namespace", ""))
-        check(passage, rule)
+        try:
+            if rule.needs is not PUBLIC:
+                await passage.identify()
+                check(passage, rule.needs)
+        except Refused as error:
+            passage.answered = True
+            await refuse(scope, receive, send, error)
+            return
         _check_origin(passage, scope)
         passage.allowed = True
         app = self._app if scope["type"] == "websocket" else self._limited
         await app(scope, receive, send)
 
 
-def check(passage: Passage, rule: Rule) -> None:
-    """Raises SignIn for nobody, Denied for somebody who lacks the permission."""
-    if rule.needs is PUBLIC:
-        return
-    who = passage.caller.principal
+def check(passage: Passage, needs: Needed) -> None:
+    """Raises Refused for nobody, Denied for somebody who lacks the permission."""
+    who = passage.principal
     if who.is_anonymous:
-        raise SignIn("Sign in first: this server serves nobody without credentials.")
-    if rule.needs is SIGNED_IN:
+        raise Refused()
+    if isinstance(needs, Special):
         return
-    permission = rule.needs
     if passage.namespace:
-        if not who.may(permission, passage.namespace):
-            raise Denied(access.refusal(permission, passage.namespace))
-    elif not who.may_somewhere(permission):
-        raise Denied(access.refusal(permission))
+        if not who.may(needs, passage.namespace):
+            raise Denied(access.refusal(needs, passage.namespace))
+    elif not who.may_somewhere(needs):
+        raise Denied(access.refusal(needs))
 
 
 def _check_origin(passage: Passage, scope: Scope) -> None:
@@ -114,12 +114,12 @@ def _check_origin(passage: Passage, scope: Scope) -> None:
 
     Changes of the dashboard prove it once more by the token in their form.
     """
-    if not passage.by_cookie:
+    if not passage.ambient:
         return
     if scope["type"] == "websocket":
         if is_foreign(Headers(scope=scope)):
             raise Denied("This page may not open a connection here.")
-    elif scope["method"] not in _READING and not is_proven_own(Headers(scope=scope)):
+    elif scope["method"] not in READING and not is_proven_own(Headers(scope=scope)):
         raise Denied(
             "Changes with a session's cookie are accepted only from the dashboard's own pages: "
             "programs use a token."

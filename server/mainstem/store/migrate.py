@@ -9,6 +9,7 @@ from mainstem.errors import Stalled
 from mainstem.store.migrations import (
     m0001_initial,
     m0020_audit,
+    m0021_users,
     m0030_namespaces,
     m0050_work,
     m0060_seeds,
@@ -26,6 +27,7 @@ class Migration(Protocol):
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0001_initial,
     m0020_audit,
+    m0021_users,
     m0030_namespaces,
     m0050_work,
     m0060_seeds,

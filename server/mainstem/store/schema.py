@@ -1,6 +1,6 @@
 """All tables: importing this module makes `metadata` complete."""
 
-from mainstem.store import tables_audit, tables_namespaces, tables_seeds, tables_work
+from mainstem.store import tables_audit, tables_namespaces, tables_seeds, tables_users, tables_work
 from mainstem.store.tables import metadata, schema_versions
 
 __all__ = [
@@ -9,5 +9,6 @@ __all__ = [
     "tables_audit",
     "tables_namespaces",
     "tables_seeds",
+    "tables_users",
     "tables_work",
 ]
