@@ -1,5 +1,6 @@
 """A Docker daemon of the tests' own, with a small image made of local files."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -10,7 +11,11 @@ import pytest
 
 from tests.server.conftest import make_app
 
-__all__ = ["IMAGE", "docker_host", "make_app"]
+__all__ = ["IMAGE", "docker", "docker_host", "make_app", "python_image", "server_image"]
+
+ROOT = Path(__file__).parents[2]
+IMAGES = Path(__file__).parent / "images"
+PYTHON_IMAGE = "local/python:3"
 
 DOCKERFILE = """
 FROM scratch
@@ -42,6 +47,54 @@ def docker_host() -> Iterator[str]:
         daemon.terminate()
         daemon.wait(timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def docker(host: str, *arguments: str, **environment: str) -> str:
+    """The output of one docker command; fails with what the command said."""
+    done = subprocess.run(
+        ["docker", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "DOCKER_HOST": host, "DOCKER_BUILDKIT": "0", **environment},
+    )
+    assert done.returncode == 0, (
+        f"docker {arguments[0]}: {done.stdout[-2000:]}{done.stderr[-3000:]}"
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def python_image(docker_host: str) -> str:
+    """A base image of this machine's own Python and Git."""
+    _script(docker_host, "python-base.sh", PYTHON_IMAGE)
+    return PYTHON_IMAGE
+
+
+@pytest.fixture(scope="session")
+def server_image(docker_host: str, python_image: str) -> str:
+    """The product's image, with the extras it has by default."""
+    return build_server(docker_host, python_image, "mainstem:test")
+
+
+def build_server(host: str, base: str, tag: str, *arguments: str) -> str:
+    docker(
+        host, "build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}",
+        *arguments, "--tag", tag, ".",
+    )  # fmt: skip
+    return tag
+
+
+def _script(host: str, name: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [str(IMAGES / name), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "DOCKER_HOST": host},
+    )
+    assert done.returncode == 0, f"{name}: {done.stderr[-3000:]}"
 
 
 def _wait(host: str, daemon: "subprocess.Popen[bytes]", folder: Path) -> None:
