@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
 
-.PHONY: demo course test test-fast test-slow check lock clean bench
+.PHONY: demo course env test test-fast test-slow check lock clean bench
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,6 +21,10 @@ demo: $(STAMP)
 # The course's own nine flow files, unmodified: make course REPO=/path/to/data-engineering-zoomcamp
 course: $(STAMP)
 	$(BIN)/python -m demo.course --course-repo $(REPO)
+
+# Passwords for docker-compose.yml, made for this machine: make env LOCAL_GCP=1 adds local Google Cloud
+env:
+	$(PYTHON) scripts/compose_env.py $(if $(LOCAL_GCP),--local-gcp)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
