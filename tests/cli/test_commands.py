@@ -203,7 +203,7 @@ def test_the_version_is_printed_both_ways(capsys: pytest.CaptureFixture[str]) ->
 def test_a_wrong_call_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "COMMAND" in capsys.readouterr().out
-    for wrong in (["nonsense"], ["check"], ["kv"], ["run", "--nonsense", "x"]):
+    for wrong in (["nonsense"], ["backfill"], ["kv"], ["run", "--nonsense", "x"]):
         with pytest.raises(SystemExit) as done:
             main(wrong)
         assert done.value.code == 2

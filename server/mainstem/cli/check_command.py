@@ -17,7 +17,14 @@ from mainstem.sdk.registry import Registry
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files or folders")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        default=[Path()],
+        metavar="PATH",
+        help="files or folders (default: this one); of a repository its flows/",
+    )
     parser.add_argument("--json", action="store_true", help="print problems as JSON")
     parser.add_argument("--quiet", action="store_true", help="print problems only")
     parser.add_argument(

@@ -12,16 +12,27 @@ _TESTS: Final = (".test.yaml", ".test.yml")
 
 
 def files_below(paths: Sequence[Path]) -> Iterator[Path]:
-    """The YAML files at or below the paths; raises NotFound for a path that is not there."""
+    """The YAML files at or below the paths; raises NotFound for a path that is not there.
+
+    Of a repository, a folder that holds one named `flows`, only that one is looked at, as the sync
+    agent does.
+    """
     for path in paths:
         if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.suffix in (".yaml", ".yml") and file.is_file():
-                    yield file
+            flows = path / "flows"
+            yield from _below(flows if flows.is_dir() else path)
         elif path.is_file():
             yield path
         else:
             raise NotFound(f"{path}: no such file or folder")
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Hidden folders and files belong to other programs."""
+    for file in sorted(folder.rglob("*.y*ml")):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.suffix in (".yaml", ".yml") and file.is_file() and not hidden:
+            yield file
 
 
 def flow_files(paths: Sequence[Path]) -> Iterator[Path]:

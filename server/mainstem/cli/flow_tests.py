@@ -87,10 +87,10 @@ def _flows(paths: Sequence[Path], registry: Registry) -> list[Flow]:
 
 
 def _root(path: Path) -> Path:
-    """The repository that a path lies in, else the current folder."""
+    """The repository that a path lies in: where `flows` or `.git` is, else the current folder."""
     start = path.resolve()
     for folder in [start, *start.parents]:
-        if (folder / ".git").exists():
+        if (folder / "flows").is_dir() or (folder / ".git").exists():
             return folder
     return Path.cwd()
 

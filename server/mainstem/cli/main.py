@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "up": "start the server",
     "run": "run a flow once, with live logs; the exit code follows the state",
     "check": "validate flows and print problems as path:line:column",
+    "init": "write a repository to start from: flows, tests, files, dbt",
     "sync": "synchronise a Git source of a running server",
     "kv": "read and write the key-value store of a running server",
     "backfill": "run a schedule over a window of the past",
