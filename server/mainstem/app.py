@@ -22,6 +22,11 @@ from mainstem.executor.steps import Stepper, StepServices
 from mainstem.expr import RenderOptions
 from mainstem.flowspec.inputs import coerce_output
 from mainstem.gitsync.agent import SyncAgent
+from mainstem.gitsync.git import Git
+from mainstem.gitsync.github_app import Tokens
+from mainstem.gitsync.sources import SourceService
+from mainstem.gitsync.sync import Workshop
+from mainstem.gitsync.testing import TestGate
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
@@ -169,15 +174,22 @@ class App:
         )
         self.flows.watch(self.triggers.flows_changed)
         self.previews = PreviewService(self.storage)
-        self.syncs = SyncAgent(
-            self.settings.git,
-            database,
+        self.sources = SourceService(self.settings.git, database, lambda: self.sealer, clock, bus)
+        self.flows.protect(self.sources.check_editable)
+        self.syncs = SyncAgent(self._workshop(), self.base_url)
+
+    def _workshop(self) -> Workshop:
+        return Workshop(
+            Git(self.environment),
+            Tokens(self.clock),
+            self.sources,
             self.flows,
             self.files,
-            clock,
-            bus,
-            folder=self.settings.state_dir.resolve() / "git",
-            environment=self.environment,
+            self.database,
+            self.clock,
+            self.bus,
+            self.settings.state_dir.resolve() / "git",
+            TestGate(self.settings, self.flows),
         )
 
     def _make_accounts(self) -> None:
@@ -333,7 +345,7 @@ class App:
 
     def _components(self) -> list[Component]:
         found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
-        if self.settings.git.sources and self.has_role("gitsync"):
+        if self.has_role("gitsync"):
             found.append(self.syncs)
         if self.settings.scheduler and self.has_role("scheduler"):
             found.append(self.scheduler)
@@ -360,6 +372,7 @@ class App:
         for ticker in reversed(self.tickers):
             ticker.stop()
         self.tickers.clear()
+        self.syncs.close()
         self.scheduler.close()
         if self.cluster is not None:
             self.cluster.worker.give_up()

@@ -22,6 +22,9 @@ from pydantic import (
 )
 
 from mainstem.errors import InvalidInput
+from mainstem.settings_git import FileMapping, GitSettings, GitSource
+
+__all__ = ["FileMapping", "GitSettings", "GitSource", "Settings", "load_settings"]
 
 PREFIX = "MAINSTEM_"
 _NOT_SETTINGS = frozenset({"MAINSTEM_CONFIG"})
@@ -197,41 +200,6 @@ class TypeDefault(_Section):
     values: dict[str, object] = Field(default_factory=dict)
 
 
-class FileMapping(_Section):
-    """A folder of the repository as files of a namespace, below `to`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-    from_: str = Field(alias="from")
-    namespace: str
-    to: str = ""
-
-
-class GitSource(_Section):
-    """A repository that flows and namespace files come from."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    url: str
-    branch: str = "main"
-    directory: str = Field(default="", description="Look only below this folder.")
-    flows: tuple[str, ...] = Field(default=("flows",), description="Folders of flow files.")
-    files: tuple[FileMapping, ...] | None = Field(
-        default=None,
-        description="Folders of namespace files; else files/<namespace>/ and dbt/<namespace>/.",
-    )
-    interval_seconds: float = Field(default=60, ge=1)
-    username: str | None = None
-    token: SecretStr | None = None
-    on_delete: Literal["delete", "keep"] = "delete"
-
-
-class GitSettings(_Section):
-    sources: tuple[GitSource, ...] = ()
-    allow_file_urls: bool = Field(
-        default=False, description="Accept file:// and plain paths as repository addresses."
-    )
-
-
 class SeedSettings(_Section):
     """What a new server starts with; users may change or delete it, and it stays so."""
 
@@ -376,7 +344,7 @@ def load_settings(
     for key, value in (overrides or {}).items():
         _put(tree, key.split("."), _value(key, value) if isinstance(value, str) else value)
     try:
-        return Settings.model_validate(tree)
+        return Settings.model_validate(tree, context={"files_allowed": True})
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}"

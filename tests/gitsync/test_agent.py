@@ -135,18 +135,18 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(
     assert app.syncs.sync("team").applied
 
 
-def test_an_unchanged_flow_keeps_its_revision_over_commits(
+def test_an_unchanged_flow_keeps_its_revision_and_the_commit_that_brought_it(
     repository: Repository, make_synced: Make
 ) -> None:
-    repository.commit({"flows/hello.yaml": flow()})
+    first = repository.commit({"flows/hello.yaml": flow()})
     app = make_synced()
     app.syncs.sync("team")
-    later = repository.commit({"flows/other.yaml": flow("other")})
+    repository.commit({"flows/other.yaml": flow("other")})
     app.syncs.sync("team")
     head = app.flows.head(HELLO)
     assert head.revision == 1
     assert head.origin is not None
-    assert head.origin.commit == later
+    assert head.origin.commit == first
 
 
 def test_two_files_with_the_same_flow_are_a_problem(
@@ -192,6 +192,7 @@ def test_an_unreachable_repository_is_told_and_the_flows_stay(
     app.syncs.sync("team")
     repository.folder.rename(repository.folder.with_name("moved"))
     app.syncs.tick(datetime(2030, 1, 1, tzinfo=UTC))
+    assert app.syncs.wait()
     (status,) = app.syncs.statuses()
     assert status.state in ("FAILED", "STALLED")
     assert status.message is not None

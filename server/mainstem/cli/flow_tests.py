@@ -15,7 +15,7 @@ from mainstem.flowspec.parse import parse_flow
 from mainstem.flowtests.gate import NamespaceFile, RunOptions, SuiteResult, TestFile, run_tests
 from mainstem.flowtests.parse import is_test_file
 from mainstem.flowtests.report import as_json, is_good, junit, lines_of, summary
-from mainstem.gitsync.checkout import Entry
+from mainstem.gitsync.repository import Entry
 from mainstem.gitsync.tree import classify
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.registry import Registry

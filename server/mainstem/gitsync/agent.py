@@ -1,352 +1,288 @@
 """The sync agent: looks at each source when it is due, and on request."""
 
-import hashlib
 import logging
 import random
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
-
-from mainstem.bus.inprocess import Bus, sync_topic
-from mainstem.clock import Clock
-from mainstem.errors import InvalidInput, MainstemError, NotFound, Stalled
-from mainstem.flowspec.parse import ParsedFlow
-from mainstem.flowspec.problems import Problem
-from mainstem.gitsync.checkout import Commit, Credentials, Entry, Mirror, shown_url
-from mainstem.gitsync.plan import Stored, SyncPlan, Wanted, make_plan
-from mainstem.gitsync.tree import FileSource, classify, problem
-from mainstem.model.flow_id import FlowId
-from mainstem.services.files import FileOrigin, FileService
-from mainstem.services.flows import FlowChange, FlowService
-from mainstem.settings import GitSettings, GitSource
+from mainstem.bus.inprocess import FILES, FLOWS, KV
+from mainstem.errors import Conflict, MainstemError, NotFound
+from mainstem.gitsync import statuses
+from mainstem.gitsync.record import new_status
+from mainstem.gitsync.remote import Remote, Throttled
+from mainstem.gitsync.sources import CHANGED, Configured, SourceService
+from mainstem.gitsync.statuses import Outcome
+from mainstem.gitsync.sync import Syncer, SyncResult, Wish, Workshop
+from mainstem.settings_git import GitSource
 from mainstem.store import syncs
-from mainstem.store.database import Database
-from mainstem.store.flows import Origin
-from mainstem.store.syncs import SourceStatus, SyncRun
+from mainstem.store.sync_entries import Entry
+from mainstem.store.syncs import Condition, SourceStatus, SyncEvent, SyncRun
 
 _log = logging.getLogger("mainstem.gitsync")
 
 _JITTER: Final = 0.1
 _MOST_BACK_OFF: Final = 600.0
-_SHOWN_PROBLEMS: Final = 500
+_WAIT_WHEN_THROTTLED: Final = 300.0
+_AT_ONCE: Final = 4
+_IDLE_SECONDS: Final = 15.0
 REQUESTS: Final = "sync-requests"
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A commit read and checked, not yet live."""
-
-    commit: Commit
-    flows: Mapping[FlowId, tuple[Entry, ParsedFlow]]
-    files: Sequence[tuple[FileSource, bytes]]
-    problems: Sequence[Problem]
-
-
-@dataclass(frozen=True, slots=True)
-class SyncResult:
-    """What a look at a source found and, unless it was a dry run, did."""
-
-    source: str
-    commit: Commit
-    plan: SyncPlan
-    problems: Sequence[Problem]
-    applied: bool
-
-
 class SyncAgent:
-    """A component. Sources are worked on one after another, one sync of a source at a time."""
+    """A component. Sources are worked on side by side, one look at a source at a time."""
 
     name = "gitsync"
-    wakes_on: tuple[str, ...] = (REQUESTS,)
+    wakes_on: tuple[str, ...] = (REQUESTS, CHANGED)
 
-    def __init__(  # noqa: PLR0913 - the composition root names them all
-        self,
-        settings: GitSettings,
-        database: Database,
-        flows: FlowService,
-        files: FileService,
-        clock: Clock,
-        bus: Bus,
-        *,
-        folder: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self._settings = settings
-        self._database = database
-        self._flows = flows
-        self._files = files
-        self._clock = clock
-        self._bus = bus
-        self._folder = folder
-        self._environment = environment
+    def __init__(self, shop: Workshop, base_url: str) -> None:
+        self._shop = shop
+        self._base_url = base_url
+        self._asked: dict[str, str] = {}
         self._due: dict[str, datetime] = {}
-        self._busy = threading.Lock()
+        self._dirty: set[str] | None = None
+        self._locks: dict[str, threading.Lock] = {}
+        self._looking: dict[str, object] = {}
+        self._guard = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self.interval_seconds = _IDLE_SECONDS
+        shop.bus.subscribe((FLOWS, FILES, KV), self._edited)
+
+    # reading
 
     @property
-    def interval_seconds(self) -> float:
-        return min((s.interval_seconds for s in self._settings.sources), default=60) / 4
+    def registry(self) -> SourceService:
+        """Which sources there are, and their switches."""
+        return self._shop.sources
+
+    @property
+    def shop(self) -> Workshop:
+        return self._shop
 
     @property
     def sources(self) -> tuple[GitSource, ...]:
-        return self._settings.sources
+        return tuple(item.source for item in self._shop.sources.all())
 
     def statuses(self) -> list[SourceStatus]:
         """Every configured source, those never looked at included."""
-        with self._database.read() as tx:
+        sources = self.sources
+        if not sources:
+            return []
+        with self._shop.database.read() as tx:
             known = {status.name: status for status in syncs.all_sources(tx)}
-        return [known.get(s.name, _new_status(s)) for s in self._settings.sources]
+        return [known.get(s.name, new_status(s)) for s in sources]
+
+    def conditions(self) -> Mapping[str, Mapping[str, Condition]]:
+        """By source and kind."""
+        with self._shop.database.read() as tx:
+            return syncs.all_conditions(tx)
 
     def history(self, name: str, limit: int = 20) -> list[SyncRun]:
-        """Commits looked at, newest first."""
-        with self._database.read() as tx:
-            return syncs.runs(tx, self._source(name).name, limit)
+        """Commits looked at, newest first; raises NotFound."""
+        with self._shop.database.read() as tx:
+            return syncs.runs(tx, self._source(name).source.name, limit)
 
-    def request(self, name: str) -> None:
-        """Look at a source as soon as possible; raises NotFound."""
-        self._due[self._source(name).name] = datetime.min.replace(tzinfo=self._clock.now().tzinfo)
-        self._bus.publish(REQUESTS)
+    def run(self, name: str, number: int) -> SyncRun:
+        """Raises NotFound."""
+        with self._shop.database.read() as tx:
+            found = syncs.run(tx, name, number)
+        if found is None:
+            raise NotFound(f"Git source `{name}` has no sync {number}")
+        return found
 
-    def tick(self, now: datetime) -> None:
-        for source in self._settings.sources:
-            if self._due.get(source.name, now) <= now:
-                self._look(source)
+    def events(self, name: str, limit: int = 50) -> list[SyncEvent]:
+        """What changed about a source, newest first; raises NotFound."""
+        with self._shop.database.read() as tx:
+            return syncs.events(tx, self._source(name).source.name, limit)
 
-    def sync(self, name: str, *, dry_run: bool = False) -> SyncResult:
+    def drift(self, name: str, limit: int = 200) -> list[Entry]:
+        """What is not as the live commit says; raises NotFound."""
+        return Syncer(self._shop, self._source(name).source).manifest.drifted(limit)
+
+    def next_look(self, name: str) -> datetime | None:
+        """When the source is looked at again by the clock."""
+        return self._due.get(name)
+
+    # acting
+
+    def request(self, name: str, cause: str = "manual") -> None:
+        """Look at a source as soon as possible; raises NotFound, or Conflict while suspended."""
+        source = self._source(name).source
+        if self._shop.sources.controls(name).suspended_at is not None:
+            raise Conflict(f"Git source `{name}` is suspended: resume it first")
+        with self._guard:
+            self._asked[source.name] = cause
+        self._shop.bus.publish(REQUESTS)
+
+    def sync(
+        self,
+        name: str,
+        *,
+        dry_run: bool = False,
+        heal: bool = False,
+        with_differences: bool = False,
+        cause: str = "manual",
+    ) -> SyncResult:
         """Look at a source now, in the caller's thread.
 
         Raises NotFound, or Transient or Stalled when the repository cannot be read.
         """
-        return self._sync(self._source(name), dry_run=dry_run)
+        source = self._source(name).source
+        with self.only(name):
+            wish = Wish(cause, dry_run, heal, with_differences)
+            result = Syncer(self._shop, source).look(wish)
+        if not dry_run:
+            self._told(source, result)
+        return result
 
-    def _source(self, name: str) -> GitSource:
-        for source in self._settings.sources:
-            if source.name == name:
-                return source
-        known = ", ".join(s.name for s in self._settings.sources) or "none"
-        raise NotFound(f"there is no Git source `{name}` (configured: {known})")
+    def test(self, source: GitSource) -> str:
+        """Try to reach the repository of a source; returns the commit that its head is.
 
-    def _look(self, source: GitSource) -> None:
+        Raises InvalidInput, Transient or Stalled with the reason.
+        """
+        shop = self._shop
+        remote = Remote(source, shop.git, shop.tokens, allow_file=shop.sources.allow_file)
+        head = remote.head()
+        if head is None:
+            raise NotFound(f"the repository answers, and has no {source.ref}")
+        return head
+
+    @contextmanager
+    def only(self, name: str) -> Iterator[None]:
+        """Keep others from working on a source meanwhile."""
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            yield
+
+    def tick(self, now: datetime) -> None:
+        every = self._shop.sources.all()
+        self.interval_seconds = min(
+            [_IDLE_SECONDS, *(item.source.interval_seconds / 4 for item in every)]
+        )
+        for item in every:
+            name = item.source.name
+            with self._guard:
+                asked = self._asked.pop(name, None)
+                is_due = asked is not None or self._due.get(name, now) <= now
+                if not is_due:
+                    continue
+                if name in self._looking:
+                    if asked is not None:
+                        self._asked[name] = asked
+                    continue
+                self._looking[name] = self._threads().submit(self._look, item, asked)
+
+    def wait(self, timeout: float = 30.0) -> bool:
+        """Wait for the looks under way; for tests and for the end."""
+        with self._guard:
+            under_way = list(self._looking.values())
+        return not wait(under_way, timeout).not_done  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        """Let the looks under way end, and begin no more."""
+        with self._guard:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    # inner
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="mainstem-gitsync")
+        return self._pool
+
+    def _source(self, name: str) -> Configured:
+        return self._shop.sources.get(name)
+
+    def _edited(self, _topic: str) -> None:
+        """Something may have changed behind Git's back: look at the next poll."""
+        self._dirty = set()
+
+    def _look(self, item: Configured, asked: str | None) -> None:
         """One look of the loop: failures become the status of the source."""
-        failures = 0
+        source = item.source
+        pause = timedelta(seconds=_spread(source.interval_seconds))
         try:
-            self._sync(source, dry_run=False)
+            if self._shop.sources.controls(source.name).suspended_at is None:
+                self._look_once(source, asked)
         except MainstemError as error:
-            failures = self._failed(source, error)
-            _log.warning("a sync failed", extra={"source": source.name, "reason": error.message})
-        self._due[source.name] = self._clock.now() + _pause(source, failures)
+            pause = self._failed(source, error)
+        except Exception:
+            _log.exception("a sync broke off", extra={"source": source.name})
+        finally:
+            self._due[source.name] = self._shop.clock.now() + pause
+            with self._guard:
+                self._looking.pop(source.name, None)
+                again = source.name in self._asked
+            if again:
+                self._shop.bus.publish(REQUESTS)
 
-    def _failed(self, source: GitSource, error: MainstemError) -> int:
-        state = "STALLED" if isinstance(error, (Stalled, InvalidInput)) else "FAILED"
-        status = self._status(source)
-        now = self._clock.now()
-        changed = now if (status.state, status.message) != (state, error.message) else None
-        new = replace(
-            status,
-            state=state,
-            message=error.message,
-            checked_at=now,
-            changed_at=changed or status.changed_at,
-            failures=status.failures + 1,
-        )
-        self._put(new)
-        return new.failures
+    def _look_once(self, source: GitSource, asked: str | None) -> None:
+        with self.only(source.name):
+            syncer = Syncer(self._shop, source)
+            if asked is not None:
+                result: SyncResult | None = syncer.look(Wish(asked))
+            else:
+                result = syncer.poll(drift_may_have_changed=self._is_dirty(source.name))
+        if result is not None:
+            self._told(source, result)
 
-    def _sync(self, source: GitSource, *, dry_run: bool) -> SyncResult:
-        with self._busy:
-            began = time.monotonic()
-            mirror = self._mirror(source)
-            commit = mirror.fetch()
-            status = self._status(source)
-            if commit.sha == status.seen_commit and not dry_run and not _must_look(status):
-                self._reached(status, commit)
-                return SyncResult(source.name, commit, SyncPlan(), (), applied=False)
-            staged = self._stage(source, mirror, commit)
-            plan, applied = self._decide(source, staged, dry_run=dry_run)
-            result = SyncResult(source.name, commit, plan, staged.problems, applied)
-            if not dry_run:
-                self._record(source, status, result, time.monotonic() - began)
-            return result
+    def _is_dirty(self, name: str) -> bool:
+        """Whether anything changed here since drift of this source was looked for."""
+        looked = self._dirty
+        if looked is None:
+            looked = self._dirty = set()
+        if name in looked:
+            return False
+        looked.add(name)
+        return True
 
-    def _reached(self, status: SourceStatus, commit: Commit) -> None:
-        """The head is the commit seen last; a source that could not be reached is back."""
-        now = self._clock.now()
-        new = replace(status, checked_at=now, failures=0)
-        if status.state in ("FAILED", "STALLED"):
-            state = "READY" if status.good_commit == commit.sha else "INVALID"
-            message = None if state == "READY" else "the newest commit is not valid"
-            new = replace(new, state=state, message=message, changed_at=now)
-        self._put(new)
+    def _failed(self, source: GitSource, error: MainstemError) -> timedelta:
+        records = Syncer(self._shop, source).records
+        failures = records.failed(error)
+        _log.warning("a sync failed", extra={"source": source.name, "reason": error.message})
+        return _pause(source, failures, error)
 
-    def _mirror(self, source: GitSource) -> Mirror:
-        credentials = None
-        if source.token is not None:
-            token = source.token.get_secret_value()
-            credentials = Credentials(source.username or "x-access-token", token)
-        return Mirror(
-            self._folder / f"{source.name}.git",
-            source.url,
-            source.branch,
-            allow_file=self._settings.allow_file_urls,
-            credentials=credentials,
-            environment=self._environment,
-        )
-
-    def _stage(self, source: GitSource, mirror: Mirror, commit: Commit) -> Staged:
-        found = classify(mirror.entries(commit), source)
-        problems = list(found.problems)
-        flows: dict[FlowId, tuple[Entry, ParsedFlow]] = {}
-        for entry, content in mirror.read(found.flows):
-            parsed = self._parse(entry, content, problems)
-            if parsed is None or parsed.flow is None:
-                continue
-            flow_id = parsed.flow.flow_id
-            if flow_id in flows:
-                text = f"flow `{flow_id}` is also in `{flows[flow_id][0].path}`"
-                problems.append(problem(entry.path, "duplicate-flow", text))
-                continue
-            flows[flow_id] = (entry, parsed)
-        by_blob = {file.entry.path: file for file in found.files}
-        entries = [file.entry for file in found.files]
-        files = [(by_blob[entry.path], content) for entry, content in mirror.read(entries)]
-        return Staged(commit, flows, files, problems)
-
-    def _parse(self, entry: Entry, content: bytes, problems: list[Problem]) -> ParsedFlow | None:
-        try:
-            text = content.decode()
-        except UnicodeDecodeError as error:
-            reason = f"the file is not UTF-8 text (byte {error.start})"
-            problems.append(problem(entry.path, "encoding", reason))
-            return None
-        parsed = self._flows.parse(text, entry.path)
-        problems.extend(parsed.problems)
-        return parsed
-
-    def _decide(self, source: GitSource, staged: Staged, *, dry_run: bool) -> tuple[SyncPlan, bool]:
-        wanted = Wanted(
-            {flow_id: parsed.source for flow_id, (_, parsed) in staged.flows.items()},
-            {(file.namespace, file.path): _digest(content) for file, content in staged.files},
-        )
-        is_bad = any(item.is_error for item in staged.problems)
-        if is_bad or dry_run:
-            with self._database.read() as tx:
-                stored = self._stored(tx, source.name)
-            return make_plan(wanted, stored, delete=source.on_delete == "delete"), False
-        origin = FileOrigin(source.name, staged.commit.sha)
-        pointers = [
-            self._files.stage(file.namespace, file.path, content, origin)
-            for file, content in staged.files
-        ]
-        with self._database.write() as tx:
-            stored = self._stored(tx, source.name)
-            plan = make_plan(wanted, stored, delete=source.on_delete == "delete")
-            changes = [
-                FlowChange(parsed, _origin(source, staged.commit, entry))
-                for entry, parsed in staged.flows.values()
-            ]
-            self._flows.apply(tx, changes, list(plan.delete_flows))
-            self._files.switch(tx, pointers, list(plan.delete_files))
-            status = self._stored_status(tx, source)
-            syncs.put(tx, replace(status, good_commit=staged.commit.sha))
-        self._flows.announce()
-        return plan, True
-
-    def _stored(self, tx: Connection, name: str) -> Stored:
-        heads = self._flows.live_sources(tx)
-        files = self._files.live_digests(tx)
-        return Stored(
-            flows={flow: head.source for flow, head in heads.items()},
-            files=files,
-            owned_flows=frozenset(
-                flow for flow, head in heads.items() if head.origin and head.origin.source == name
-            ),
-            owned_files=frozenset(
-                (file.namespace, file.path) for file in self._files.owned_by(tx, name)
-            ),
-        )
-
-    def _status(self, source: GitSource) -> SourceStatus:
-        with self._database.read() as tx:
-            return self._stored_status(tx, source)
-
-    def _stored_status(self, tx: Connection, source: GitSource) -> SourceStatus:
-        known = syncs.get(tx, source.name) or _new_status(source)
-        return replace(known, url=shown_url(source.url), branch=source.branch)
-
-    def _put(self, status: SourceStatus) -> None:
-        with self._database.write() as tx:
-            syncs.put(tx, status)
-        self._bus.publish(sync_topic(status.name))
-
-    def _record(
-        self, source: GitSource, before: SourceStatus, result: SyncResult, seconds: float
-    ) -> None:
-        now = self._clock.now()
-        commit = result.commit
-        errors = [asdict(p) for p in result.problems][:_SHOWN_PROBLEMS]
-        state = "READY" if result.applied else "INVALID"
-        message = None if result.applied else _summary(result.problems)
-        with self._database.write() as tx:
-            syncs.put(
-                tx,
-                replace(
-                    self._stored_status(tx, source),
-                    state=state,
-                    message=message,
-                    seen_commit=commit.sha,
-                    author=commit.author,
-                    summary=commit.message,
-                    committed_at=commit.at,
-                    checked_at=now,
-                    synced_at=now if result.applied else before.synced_at,
-                    changed_at=before.changed_at if before.state == state else now,
-                    problems=errors,
-                    failures=0,
-                ),
-            )
-            run = SyncRun(
-                source.name, commit.sha, now, seconds, state, result.plan.changes(), errors
-            )
-            syncs.add_run(tx, run)
+    def _told(self, source: GitSource, result: SyncResult) -> None:
+        """Log what happened and write it back to the forge."""
+        if not result.changed:
+            return
         _log.info(
             "synced" if result.applied else "a commit was refused",
-            extra={"source": source.name, "commit": commit.sha[:12], "seconds": round(seconds, 3)},
+            extra={"source": source.name, "commit": result.commit.sha[:12]},
         )
-        self._bus.publish(sync_topic(source.name), "files")
+        if source.status is not None:
+            with self._guard:
+                self._threads().submit(self._write_status, source, result)
+
+    def _write_status(self, source: GitSource, result: SyncResult) -> None:
+        errors = [item for item in result.problems if item.is_error]
+        text = "live" if result.applied else f"{len(errors)} problems: {errors[0]}"
+        outcome = Outcome(
+            result.commit.sha,
+            "success" if result.applied else "failure",
+            text,
+            f"{self._base_url}/ui/gitsync/{source.name}",
+        )
+        fault = statuses.write_quietly(source, outcome, self._shop.tokens)
+        if fault is not None:
+            Syncer(self._shop, source).records.note("Status", fault, result.commit.sha)
 
 
-def _new_status(source: GitSource) -> SourceStatus:
-    return SourceStatus(source.name, shown_url(source.url), source.branch)
+def _spread(seconds: float) -> float:
+    return seconds * (1 + _JITTER * (2 * random.random() - 1))  # noqa: S311
 
 
-def _must_look(status: SourceStatus) -> bool:
-    """Whether the commit seen last was never settled: its sync was cut off."""
-    return status.state not in ("READY", "INVALID", "FAILED", "STALLED")
-
-
-def _origin(source: GitSource, commit: Commit, entry: Entry) -> Origin:
-    return Origin(source.name, commit.sha, entry.path, commit.author, commit.message)
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _pause(source: GitSource, failures: int) -> timedelta:
+def _pause(source: GitSource, failures: int, error: MainstemError) -> timedelta:
     """Until the next look: the interval with jitter, longer and longer while it fails."""
-    seconds = source.interval_seconds * (1 + _JITTER * (2 * random.random() - 1))  # noqa: S311
+    seconds = _spread(source.interval_seconds)
     if failures:
         seconds = min(max(seconds, 2.0**failures), _MOST_BACK_OFF)
+    if isinstance(error, Throttled):
+        seconds = max(seconds, _WAIT_WHEN_THROTTLED)
     return timedelta(seconds=seconds)
-
-
-def _summary(problems: Sequence[Problem]) -> str:
-    errors = [item for item in problems if item.is_error]
-    first = str(errors[0]) if errors else ""
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"the commit is not valid, the last good one stays live: {first}{more}"

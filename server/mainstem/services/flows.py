@@ -56,6 +56,10 @@ def _no_defaults(_namespace: str) -> Sequence[PluginDefault]:
     return ()
 
 
+# Asked inside the transaction of a change by a user: raises Conflict to refuse it.
+FlowKeeper = Callable[[Connection, Sequence[FlowId]], None]
+
+
 class FlowService:
     """Flow sources by revision."""
 
@@ -75,12 +79,17 @@ class FlowService:
         self._defaults = tuple(global_defaults)
         self._namespace_defaults = namespace_defaults
         self._watchers: list[FlowWatcher] = []
+        self._keepers: list[FlowKeeper] = []
         self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()
         self._lock = threading.Lock()
 
     def watch(self, watcher: FlowWatcher) -> None:
         """Have `watcher` called within every transaction that changes flows."""
         self._watchers.append(watcher)
+
+    def protect(self, keeper: FlowKeeper) -> None:
+        """Have `keeper` asked before users change or delete flows."""
+        self._keepers.append(keeper)
 
     def parse(self, source: str, path: str | None = None) -> ParsedFlow:
         """Parse and validate with this server's plug-ins and defaults; never raises."""
@@ -127,6 +136,7 @@ class FlowService:
                 f"Illegal {field} update: the source is of `{flow.flow_id}`, not `{expected}`"
             )
         with self._database.write() as tx:
+            self._ask(tx, [flow.flow_id])
             (saved,) = self.apply(tx, [FlowChange(parsed)], [])
         self.announce()
         return saved
@@ -142,9 +152,14 @@ class FlowService:
         if twice is not None:
             raise InvalidInput(f"flow `{twice}` is there more than once: leave one of them out")
         with self._database.write() as tx:
+            self._ask(tx, ids)
             saved = self.apply(tx, changes, [])
         self.announce()
         return saved
+
+    def _ask(self, tx: Connection, flows: Sequence[FlowId]) -> None:
+        for keeper in self._keepers:
+            keeper(tx, flows)
 
     def apply(
         self, tx: Connection, changes: Sequence[FlowChange], deletes: Sequence[FlowId]
@@ -202,6 +217,7 @@ class FlowService:
         for flow_id in flow_ids:
             self.head(flow_id)
         with self._database.write() as tx:
+            self._ask(tx, flow_ids)
             self.apply(tx, [], list(dict.fromkeys(flow_ids)))
         self.announce()
 

@@ -55,7 +55,9 @@ def add_revisions(tx: Connection, added: Sequence[FlowRevision]) -> None:
     if not added:
         return
     for item in added:
-        tx.execute(update(flows).where(_is(item.flow), flows.c.is_latest).values(is_latest=False))
+        if item.revision != 1:
+            former = update(flows).where(_is(item.flow), flows.c.is_latest)
+            tx.execute(former.values(is_latest=False))
     tx.execute(insert(flows), [_row(item) for item in added])
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from mainstem.errors import Stalled
 from mainstem.store.migrations import (
     m0001_initial,
+    m0010_git_sync,
     m0020_audit,
     m0021_users,
     m0030_namespaces,
@@ -26,6 +27,7 @@ class Migration(Protocol):
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0001_initial,
+    m0010_git_sync,
     m0020_audit,
     m0021_users,
     m0030_namespaces,

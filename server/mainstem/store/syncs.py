@@ -1,14 +1,15 @@
-"""What is known of Git sources, and the history of their syncs."""
+"""What is known of Git sources: status, conditions, events, and the history of their syncs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables import sync_runs, sync_sources
+from mainstem.store.tables_gitsync import sync_conditions, sync_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,33 @@ class SyncRun:
     changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     problems: Sequence[Mapping[str, Any]] = ()
     id: int = 0
+    author: str | None = None
+    summary: str | None = None
+    cause: str | None = None
+    revisions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One claim about a source, since when it holds or does not, and why."""
+
+    kind: str
+    status: bool
+    since: datetime
+    reason: str
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncEvent:
+    """Something that changed about a source."""
+
+    source: str
+    at: datetime
+    kind: str
+    message: str
+    commit: str | None = None
+    id: int = 0
 
 
 _COLUMNS = tuple(SourceStatus.__dataclass_fields__)
@@ -75,7 +103,75 @@ def forget(tx: Connection, keep: Sequence[str]) -> None:
     tx.execute(delete(sync_sources).where(sync_sources.c.name.not_in(list(keep))))
 
 
-def add_run(tx: Connection, run: SyncRun) -> None:
+def remove(tx: Connection, name: str) -> None:
+    """Forget a source: status, conditions, history and events."""
+    tx.execute(delete(sync_sources).where(sync_sources.c.name == name))
+    for table in (sync_runs, sync_conditions, sync_events):
+        tx.execute(delete(table).where(table.c.source == name))
+
+
+def conditions(tx: Connection, source: str) -> dict[str, Condition]:
+    """By kind."""
+    query = select(sync_conditions).where(sync_conditions.c.source == source)
+    return {row["kind"]: _condition(row) for row in tx.execute(query).mappings()}
+
+
+def all_conditions(tx: Connection) -> dict[str, dict[str, Condition]]:
+    """By source and kind."""
+    found: dict[str, dict[str, Condition]] = {}
+    for row in tx.execute(select(sync_conditions)).mappings():
+        found.setdefault(row["source"], {})[row["kind"]] = _condition(row)
+    return found
+
+
+def put_conditions(tx: Connection, source: str, changed: Sequence[Condition]) -> None:
+    rows = [
+        {
+            "source": source,
+            "kind": item.kind,
+            "status": item.status,
+            "since": item.since,
+            "reason": item.reason,
+            "message": item.message,
+        }
+        for item in changed
+    ]
+    insert_or_replace(tx, sync_conditions, rows)
+
+
+def add_events(tx: Connection, events: Sequence[SyncEvent]) -> None:
+    if events:
+        rows = [
+            {
+                "source": item.source,
+                "at": item.at,
+                "kind": item.kind,
+                "message": item.message,
+                "git_commit": item.commit,
+            }
+            for item in events
+        ]
+        tx.execute(insert(sync_events), rows)
+
+
+def events(tx: Connection, source: str, limit: int) -> list[SyncEvent]:
+    """Newest first."""
+    query = (
+        select(sync_events)
+        .where(sync_events.c.source == source)
+        .order_by(sync_events.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        SyncEvent(
+            row["source"], row["at"], row["kind"], row["message"], row["git_commit"], row["id"]
+        )
+        for row in tx.execute(query).mappings()
+    ]
+
+
+def add_run(tx: Connection, run: SyncRun) -> int:
+    """Returns the number of the run."""
     row = {
         "source": run.source,
         "git_commit": run.commit,
@@ -84,8 +180,13 @@ def add_run(tx: Connection, run: SyncRun) -> None:
         "state": run.state,
         "changes": run.changes,
         "problems": list(run.problems),
+        "author": run.author,
+        "summary": run.summary,
+        "cause": run.cause,
+        "revisions": run.revisions,
     }
-    tx.execute(insert(sync_runs), [row])
+    key = tx.execute(insert(sync_runs).values(row)).inserted_primary_key
+    return int(key[0]) if key else 0
 
 
 def runs(tx: Connection, source: str, limit: int) -> list[SyncRun]:
@@ -96,16 +197,57 @@ def runs(tx: Connection, source: str, limit: int) -> list[SyncRun]:
         .order_by(sync_runs.c.id.desc())
         .limit(limit)
     )
-    return [
-        SyncRun(
-            row["source"],
-            row["git_commit"],
-            row["at"],
-            row["seconds"],
-            row["state"],
-            row["changes"],
-            row["problems"],
-            row["id"],
+    return [_run(row) for row in tx.execute(query).mappings()]
+
+
+def run(tx: Connection, source: str, number: int) -> SyncRun | None:
+    query = select(sync_runs).where(sync_runs.c.source == source, sync_runs.c.id == number)
+    row = tx.execute(query).mappings().first()
+    return None if row is None else _run(row)
+
+
+def commits(tx: Connection, source: str, limit: int) -> list[str]:
+    """Commits that were applied, newest first."""
+    query = (
+        select(sync_runs.c.git_commit)
+        .where(sync_runs.c.source == source, sync_runs.c.state == "READY")
+        .order_by(sync_runs.c.id.desc())
+        .limit(limit)
+    )
+    return list(dict.fromkeys(tx.execute(query).scalars()))
+
+
+def prune(tx: Connection, source: str, keep: int) -> None:
+    """Keep the newest runs and events of a source."""
+    for table in (sync_runs, sync_events):
+        newest = (
+            select(table.c.id)
+            .where(table.c.source == source)
+            .order_by(table.c.id.desc())
+            .offset(keep)
+            .limit(1)
         )
-        for row in tx.execute(query).mappings()
-    ]
+        oldest_gone = tx.execute(newest).scalar()
+        if oldest_gone is not None:
+            tx.execute(delete(table).where(table.c.source == source, table.c.id <= oldest_gone))
+
+
+def _run(row: RowMapping) -> SyncRun:
+    return SyncRun(
+        row["source"],
+        row["git_commit"],
+        row["at"],
+        row["seconds"],
+        row["state"],
+        row["changes"],
+        row["problems"],
+        row["id"],
+        row["author"],
+        row["summary"],
+        row["cause"],
+        row["revisions"] or {},
+    )
+
+
+def _condition(row: RowMapping) -> Condition:
+    return Condition(row["kind"], row["status"], row["since"], row["reason"], row["message"])

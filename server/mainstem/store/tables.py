@@ -351,5 +351,9 @@ sync_runs = Table(
     Column("state", String(16), nullable=False),
     Column("changes", Json, nullable=False),
     Column("problems", Json, nullable=False),
+    Column("author", Text),
+    Column("summary", Text),
+    Column("cause", String(20)),
+    Column("revisions", Json),
 )
 Index("sync_runs_by_source", sync_runs.c.source, sync_runs.c.id)

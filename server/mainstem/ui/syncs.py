@@ -9,7 +9,8 @@ from mainstem.ui import format as words
 from mainstem.ui.render import flow_link, link
 
 if TYPE_CHECKING:
-    from mainstem.gitsync.agent import SyncAgent, SyncResult
+    from mainstem.gitsync.agent import SyncAgent
+    from mainstem.gitsync.sync import SyncResult
 
 
 @dataclass(frozen=True, slots=True)

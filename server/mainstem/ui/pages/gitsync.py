@@ -13,7 +13,8 @@ from mainstem.ui.render import Frame, link
 from mainstem.ui.security import PostedForm
 
 if TYPE_CHECKING:
-    from mainstem.gitsync.agent import SyncAgent, SyncResult
+    from mainstem.gitsync.agent import SyncAgent
+    from mainstem.gitsync.sync import SyncResult
 
 router = APIRouter()
 
