@@ -242,7 +242,10 @@ class App:
         self.executor = Executor(self.database, self.stepper, Alarms(), self.clock, self.bus)
         self.executor.react(self.triggers.react)
         self.executions.connect(
-            self.executor.created, self.executor.wake, self.executor.await_settled
+            self.executor.created,
+            self.executor.wake,
+            self.executor.await_settled,
+            taken_in=self.executor.take_in,
         )
 
     def _make_cluster(self) -> Cluster:

@@ -8,13 +8,13 @@ from sqlalchemy import Connection
 
 from mainstem.engine.decision import Decision, Submit, Timer
 from mainstem.engine.live import LiveExecution
-from mainstem.executor.items import Told
+from mainstem.executor.items import Fresh, Item, Told
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
 from mainstem.model.state import History, State
 from mainstem.store import executions as rows
-from mainstem.store import inbox, jobs, logs
+from mainstem.store import inbox, jobs, logs, triggers
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import ChildLink, StoredTimer
 from mainstem.store.jobs import StoredJob
@@ -64,6 +64,8 @@ class Batch:
     jobs: dict[str, StoredJob] = field(default_factory=dict)
     ended_jobs: list[tuple[str, int]] = field(default_factory=list)
     moved: dict[str, list[State]] = field(default_factory=dict)
+    fresh: list[Fresh] = field(default_factory=list)
+    later: list[Item] = field(default_factory=list)
 
     def absorb(self, entry: Entry, decision: Decision) -> None:
         """Take over the rows of a decision."""
@@ -136,6 +138,13 @@ class Batch:
         logs.add_lines(tx, self.lines)
         for execution_id, flow, found in self.metrics:
             logs.add_metrics(tx, execution_id, flow, found)
+        self._write_evaluations(tx)
+
+    def _write_evaluations(self, tx: Connection) -> None:
+        fired = [item.evaluation for item in self.fresh if item.evaluation is not None]
+        for evaluation in {item.key: item for item in fired}.values():
+            triggers.note(tx, evaluation.key, evaluation)
+        triggers.add_evaluations(tx, fired)
 
     def committed(self) -> None:
         """Note in the cache what the rows look like now."""

@@ -1,9 +1,11 @@
 """What the executor's queue carries."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mainstem.engine.decision import Event
 from mainstem.model.execution import Execution
+from mainstem.model.trigger import Evaluation
 from mainstem.worker.job import Progress, Report
 
 
@@ -12,6 +14,18 @@ class Created:
     """An execution whose row exists and which nobody has looked at yet."""
 
     execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """A prepared execution whose row the batch is to insert, with what fired it.
+
+    `done` is called in the executor's thread once that is committed, or with what forbade it.
+    """
+
+    execution: Execution
+    evaluation: Evaluation | None
+    done: Callable[[Exception | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +74,6 @@ class Stop:
     """End after the batch at hand."""
 
 
-Item = Created | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop
+Item = (
+    Created | Fresh | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop
+)

@@ -16,16 +16,20 @@ from mainstem.errors import Bug, Conflict, LeaseLost, MainstemError, Transient
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.asked import event_of
 from mainstem.executor.batch import Batch
-from mainstem.executor.items import Created, Item, Noticed, Stop, Told, Unreadable, Wake
+from mainstem.executor.items import Created, Fresh, Item, Noticed, Stop, Told, Unreadable, Wake
 from mainstem.executor.steps import Stepper
 from mainstem.model.execution import Execution
+from mainstem.model.trigger import Evaluation
+from mainstem.services.executions import TurnedAway
 from mainstem.store import inbox
 from mainstem.store.database import Database
 from mainstem.worker.job import Progress, Report
 
 _log = logging.getLogger("mainstem.executor")
 
-_BATCH: Final = 512
+_BATCH: Final = 128
+# A batch ends after so many steps: a loop of ten thousand must not hold up everybody else.
+_STEPS: Final = 1_000
 _INBOX: Final = 1_000
 _LOOK_SECONDS: Final = 5.0
 _TRIES: Final = 3
@@ -54,6 +58,7 @@ class Executor:
         self._ending = threading.Event()
         self._fence: Fence = lambda _tx: None
         self._settled = threading.Condition()
+        self._door = threading.Lock()
         self._last_asked = 0
         self._fenced = False
         self.last_tick: datetime | None = None
@@ -76,6 +81,24 @@ class Executor:
     def created(self, executions: Sequence[Execution]) -> None:
         for execution in executions:
             self._queue.put(Created(execution))
+
+    def take_in(
+        self,
+        execution: Execution,
+        evaluation: Evaluation | None,
+        done: Callable[[Exception | None], None],
+    ) -> bool:
+        """Insert a prepared execution with the next batch; False when nobody would.
+
+        `done` is called once it is stored, or with what forbade it.
+        """
+        with self._door:
+            if not self.is_active or self._fenced:
+                return False
+            if self._thread is threading.current_thread():
+                return False
+            self._queue.put(Fresh(execution, evaluation, done))
+            return True
 
     @property
     def backlog(self) -> int:
@@ -113,18 +136,21 @@ class Executor:
     def stop(self) -> None:
         """End after the events already queued."""
         self._ending.set()
-        if self._thread is not None:
+        with self._door:
+            thread, self._thread = self._thread, None
+        if thread is not None:
             self._queue.put(Stop())
-            self._thread.join()
-            self._thread = None
+            thread.join()
 
     def stand_down(self) -> None:
         """End without the events already queued: another process reads them from the rows."""
         self._ending.set()
-        thread, self._thread = self._thread, None
+        with self._door:
+            thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._queue.put(Stop())
             thread.join()
+        self._turn_away(self._left())
         self._queue = SimpleQueue()
         self._stepper.clear()
         self._alarms.clear()
@@ -144,9 +170,23 @@ class Executor:
             items = self._take()
             stopping = any(isinstance(item, Stop) for item in items)
             if self._fenced:
+                self._turn_away(items)
                 continue
             self.handle(items)
             self.last_tick = self._clock.now()
+        self._turn_away(self._left())
+
+    def _left(self) -> list[Item]:
+        left: list[Item] = []
+        while not self._queue.empty():
+            left.append(self._queue.get_nowait())
+        return left
+
+    def _turn_away(self, items: Sequence[Item], error: Exception | None = None) -> None:
+        """Tell those who wait for their executions to be stored that they will not be."""
+        for item in items:
+            if isinstance(item, Fresh):
+                item.done(error or TurnedAway("no executor of this process stored it"))
 
     def _take(self) -> list[Item]:
         """Wait for the first item, then take what else is there, up to a batch."""
@@ -193,11 +233,13 @@ class Executor:
             except LeaseLost as error:
                 _log.warning("another process has taken over", extra={"reason": error.message})
                 self._fenced = True
+                self._turn_away(items)
                 return
             except Transient as error:
                 self._stepper.forget(batch, items)
                 failures += 1
                 if not self._patient(error, failures):
+                    self._turn_away(items)
                     return
             except Exception as error:
                 _log.exception("a batch failed", extra={"items": len(items)})
@@ -221,9 +263,10 @@ class Executor:
         try:
             self._stepper.give_up(batch, items[0], error)
             self._finish(batch)
-        except Exception:
+        except Exception as again:
             _log.exception("an execution could not be given up")
             self._stepper.forget(batch, items)
+            self._turn_away(items, again)
 
     def _finish(self, batch: Batch) -> None:
         if self._stepper.is_idle(batch):
@@ -231,16 +274,26 @@ class Executor:
         reactions = self._commit(batch)
         self._dispatch(batch)
         self.created(reactions)
+        for fresh in batch.fresh:
+            fresh.done(None)
+        for item in batch.later:
+            self._queue.put(item)
 
     def _step(self, batch: Batch, items: Sequence[Item]) -> None:
         steps: deque[Item] = deque(items)
+        taken = 0
         while steps:
+            if taken >= _STEPS:
+                batch.later = list(steps)
+                return
+            taken += 1
             item = steps.popleft()
             try:
                 steps.extend(self._stepper.step(batch, item))
             except (Conflict, Transient, LeaseLost):
                 raise
             except MainstemError as error:
+                self._turn_away([item], error)
                 _log.warning(
                     "an event was refused",
                     extra={"event": type(item).__name__, "reason": error.message},

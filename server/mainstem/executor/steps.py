@@ -30,7 +30,7 @@ from mainstem.errors import MainstemError
 from mainstem.executor.alarms import SCHEDULE
 from mainstem.executor.batch import Batch, Entry
 from mainstem.executor.capacity import Capacity
-from mainstem.executor.items import Created, Item, Noticed, Recovered, Told, Unreadable
+from mainstem.executor.items import Created, Fresh, Item, Noticed, Recovered, Told, Unreadable
 from mainstem.executor.queue import JobQueue, job_of
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
@@ -119,7 +119,7 @@ class Stepper:
             batch.settle(item)
         elif isinstance(item, Noticed):
             batch.handled.append(item.asked)
-        entry = self._entry(entry_id)
+        entry = self._take_in(batch, item) if isinstance(item, Fresh) else self._entry(entry_id)
         live, now = entry.live, self._services.now()
         if not live.execution.state.is_terminal:
             live.execution = live.execution.to(State.FAILED, now)
@@ -142,6 +142,8 @@ class Stepper:
         match item:
             case Created(execution):
                 return self._begin(batch, self._adopt(execution))
+            case Fresh(execution):
+                return self._begin(batch, self._take_in(batch, item))
             case Told(execution_id, event):
                 batch.settle(item)
                 entry = self._entry(execution_id)
@@ -168,6 +170,12 @@ class Stepper:
 
     def _constants(self, flow: Flow) -> Constants:
         return self._services.constants(flow.namespace)
+
+    def _take_in(self, batch: Batch, item: Fresh) -> Entry:
+        entry = self._adopt(item.execution)
+        batch.add_new(entry)
+        batch.fresh.append(item)
+        return entry
 
     def _adopt(self, execution: Execution) -> Entry:
         known = self._entries.get(execution.id)
@@ -464,7 +472,7 @@ class Stepper:
 
 def _subject(item: Item) -> str | None:
     match item:
-        case Created(execution):
+        case Created(execution) | Fresh(execution):
             return execution.id
         case Told(execution_id) | Recovered(execution_id) | Progress(execution_id):
             return execution_id

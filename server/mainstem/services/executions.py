@@ -4,6 +4,7 @@ Creation inserts the row; everything later is asked of the executor through the 
 one place moves the state of an execution.
 """
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, InvalidInput
+from mainstem.errors import Conflict, InvalidInput, Transient
 from mainstem.ids import IdSource
 from mainstem.model.execution import (
     CORRELATION_ID,
@@ -23,6 +24,7 @@ from mainstem.model.execution import (
 )
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History, State
+from mainstem.model.trigger import Evaluation
 from mainstem.sdk.flow import Flow
 from mainstem.services.files import PINNED, FileService
 from mainstem.services.flows import FlowService
@@ -30,10 +32,14 @@ from mainstem.services.inputs import InputService
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import execution_prefix
 from mainstem.store import executions as rows
-from mainstem.store import inbox
+from mainstem.store import inbox, triggers
 from mainstem.store.database import Database
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import Asked
+
+
+class TurnedAway(Transient):
+    """The executor did not store an execution that it was given: whoever has it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,9 @@ class NewRun:
 Created = Callable[[Sequence[Execution]], None]
 Woken = Callable[[], None]
 Settled = Callable[[int, float], bool]
+Done = Callable[[Exception | None], None]
+# Has the executor of this process store an execution together with its first steps.
+TakenIn = Callable[[Execution, Evaluation | None, Done], bool]
 # How long an action waits for the executor, so that its answer shows what came of it.
 _SETTLE_SECONDS = 2.0
 
@@ -84,6 +93,7 @@ class ExecutionService:
         self._woken: Woken = lambda: None
         self._settled: Settled = lambda _number, _seconds: False
         self._elsewhere: Callable[[], bool] = lambda: False
+        self._taken_in: TakenIn = lambda _execution, _evaluation, _done: False
 
     def connect(
         self,
@@ -91,6 +101,7 @@ class ExecutionService:
         woken: Woken,
         settled: Settled,
         elsewhere: Callable[[], bool] = lambda: False,
+        taken_in: TakenIn | None = None,
     ) -> None:
         """Tell the executor at once, rather than at its next look.
 
@@ -100,16 +111,31 @@ class ExecutionService:
         self._created = created
         self._woken = woken
         self._settled = settled
+        if taken_in is not None:
+            self._taken_in = taken_in
 
     # creation
 
     def create(self, run: NewRun) -> Execution:
         """Make one execution; raises InvalidInput, NotFound, or Conflict for a disabled flow."""
         execution = self.prepare(run)
+        self.store(execution)
+        return execution
+
+    def store(self, execution: Execution, evaluation: Evaluation | None = None) -> None:
+        """Store a prepared execution, with what fired it, and have it run.
+
+        Executions that come at the same time share a transaction.
+        """
+        ticket = _Ticket()
+        if self._taken_in(execution, evaluation, ticket.done) and ticket.wait():
+            return
         with self._database.write() as tx:
             self.insert(tx, [execution])
+            if evaluation is not None:
+                triggers.note(tx, evaluation.key, evaluation)
+                triggers.add_evaluations(tx, [evaluation])
         self.announce([execution])
-        return execution
 
     def prepare(self, run: NewRun) -> Execution:
         """The execution as it would be stored; inputs are coerced, uploads are stored."""
@@ -285,6 +311,27 @@ class ExecutionService:
         if self._settled(number, _SETTLE_SECONDS):
             return self.get(execution_id)
         return execution
+
+
+class _Ticket:
+    """Lets a thread wait for the executor's answer."""
+
+    def __init__(self) -> None:
+        self._answered = threading.Event()
+        self._error: Exception | None = None
+
+    def done(self, error: Exception | None) -> None:
+        self._error = error
+        self._answered.set()
+
+    def wait(self) -> bool:
+        """Whether it was stored; raises what makes that impossible."""
+        self._answered.wait()
+        if isinstance(self._error, TurnedAway):
+            return False
+        if self._error is not None:
+            raise self._error
+        return True
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

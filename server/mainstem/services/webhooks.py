@@ -12,7 +12,7 @@ from mainstem.model.flow_id import FlowId
 from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.trigger import WebhookTrigger
-from mainstem.services.firing import Fired, Shot
+from mainstem.services.firing import Shot
 from mainstem.services.trigger_parts import TriggerParts
 from mainstem.services.trigger_scopes import Rendering
 from mainstem.store import triggers as rows
@@ -65,8 +65,8 @@ class WebhookService:
         fired = Evaluation(
             name, parts.clock.now(), Outcome.FIRED, "called", execution_id=execution.id
         )
-        self._record(fired, Fired(execution))
-        parts.executions.announce([execution])
+        parts.executions.store(execution, fired)
+        parts.bus.publish(TRIGGERS)
         return execution
 
     def _find(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger, Rendering]:
@@ -86,10 +86,8 @@ class WebhookService:
             raise NotFound("Flow not found")
         return found
 
-    def _record(self, evaluation: Evaluation, fired: Fired | None = None) -> None:
+    def _record(self, evaluation: Evaluation) -> None:
         with self._parts.database.write() as tx:
-            if fired is not None:
-                self._parts.launcher.insert(tx, fired)
             rows.note(tx, evaluation.key, evaluation)
             rows.add_evaluations(tx, [evaluation])
         self._parts.bus.publish(TRIGGERS)

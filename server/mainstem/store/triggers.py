@@ -221,6 +221,8 @@ def unlock_ended(tx: Connection) -> int:
 
 def add_evaluations(tx: Connection, found: Sequence[Evaluation]) -> None:
     """Append evaluations, keeping the newest hundred of each trigger."""
+    if not found:
+        return
     rows = [
         (
             item.key.flow.namespace,
