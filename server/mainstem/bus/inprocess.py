@@ -10,6 +10,8 @@ Callback = Callable[[str], None]
 EXECUTIONS = "executions"
 FLOWS = "flows"
 TRIGGERS = "triggers"
+# What is due next may have changed; pages do not ask for this one.
+DUE = "due"
 KV = "kv"
 FILES = "files"
 NAMESPACES = "namespaces"

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from mainstem.bus.inprocess import TRIGGERS
+from mainstem.bus.inprocess import DUE, TRIGGERS
 from mainstem.errors import MainstemError
 from mainstem.model.execution import Execution
 from mainstem.model.trigger import Backfill, BackfillState, plan_slot
@@ -116,7 +116,7 @@ class Backfills:
             for slot, fired in found.shots:
                 self._write(tx, item, slot, fired, started)
         self._parts.executions.announce(started)
-        self._parts.bus.publish(TRIGGERS)
+        self._parts.bus.publish(TRIGGERS, DUE)
         _log.info(
             "a backfill went on",
             extra={"backfill": item.id, "fired": len(found.shots), "skipped": found.skipped},
@@ -152,7 +152,7 @@ class Backfills:
     def _save(self, seen: Backfill, after: Backfill) -> None:
         with self._parts.database.write() as tx:
             rows.save(tx, seen, after)
-        self._parts.bus.publish(TRIGGERS)
+        self._parts.bus.publish(TRIGGERS, DUE)
 
 
 def _disabled(item: Backfill) -> MainstemError:

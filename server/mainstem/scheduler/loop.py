@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from mainstem.bus.inprocess import TRIGGERS
+from mainstem.bus.inprocess import DUE
 from mainstem.model.trigger import TriggerKind, TriggerState
 from mainstem.scheduler.backfill import Backfills
 from mainstem.scheduler.poll import MakeRoom, Polls
@@ -22,7 +22,7 @@ class Scheduler:
     """Ticks when something is due, when triggers change, and at least once a second."""
 
     name = "scheduler"
-    wakes_on = (TRIGGERS,)
+    wakes_on = (DUE,)
 
     def __init__(self, triggers: TriggerService, make_room: MakeRoom) -> None:
         self._parts = triggers.parts

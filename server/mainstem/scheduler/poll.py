@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from mainstem.bus.inprocess import TRIGGERS
+from mainstem.bus.inprocess import DUE, TRIGGERS
 from mainstem.errors import MainstemError
 from mainstem.model.log import LogLine
 from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerState
@@ -76,7 +76,7 @@ class Polls:
         finally:
             with self._lock:
                 self._busy.discard(state.key)
-            self._parts.bus.publish(TRIGGERS)
+            self._parts.bus.publish(TRIGGERS, DUE)
 
     def _look(self, state: TriggerState) -> Step:
         try:

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from mainstem.bus.inprocess import TRIGGERS
+from mainstem.bus.inprocess import DUE, TRIGGERS
 from mainstem.errors import MainstemError
 from mainstem.model.execution import Execution
 from mainstem.model.log import Level, LogLine
@@ -162,7 +162,7 @@ def commit(triggers: TriggerService, steps: Sequence[Step]) -> int:
     if started:
         parts.executions.announce(started)
     if done:
-        parts.bus.publish(TRIGGERS)
+        parts.bus.publish(TRIGGERS, DUE)
     for step in done:
         _tell(step)
     return len(done)

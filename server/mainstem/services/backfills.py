@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
-from mainstem.bus.inprocess import TRIGGERS
+from mainstem.bus.inprocess import DUE, TRIGGERS
 from mainstem.errors import Conflict, InvalidInput, MainstemError
 from mainstem.model.trigger import (
     Backfill,
@@ -124,7 +124,7 @@ class BackfillService:
                     "or cancel it first"
                 )
             rows.add(tx, item)
-        parts.bus.publish(TRIGGERS)
+        parts.bus.publish(TRIGGERS, DUE)
         return item
 
     def get(self, backfill_id: str) -> Backfill:
@@ -197,7 +197,7 @@ class BackfillService:
             ended_at = None if state.is_open else parts.clock.now()
             after = replace(seen, state=state, ended_at=ended_at, reason=None)
             rows.save(tx, seen, after)
-        parts.bus.publish(TRIGGERS)
+        parts.bus.publish(TRIGGERS, DUE)
         return after
 
 

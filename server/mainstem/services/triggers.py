@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from mainstem.bus.inprocess import EXECUTIONS, TRIGGERS, Bus
+from mainstem.bus.inprocess import DUE, EXECUTIONS, TRIGGERS, Bus
 from mainstem.clock import Clock
 from mainstem.engine.environment import Constants
 from mainstem.errors import Conflict, MainstemError
@@ -101,18 +101,19 @@ class TriggerService:
         ended = [item for item in moved if item.trigger is not None and item.state.is_terminal]
         if ended:
             self._stop_after(tx, ended)
-            rows.unlock(tx, [item.id for item in ended])
-            self._released.any = True
+            freed = rows.unlock(tx, [item.id for item in ended])
+            if freed or any(_has_date(item) for item in ended):
+                self._released.any = True
         return self._listeners.react(tx, moved)
 
     def _after_commit(self, _topic: str) -> None:
-        """Wake the scheduler once the transaction that freed a trigger is through.
+        """Wake the scheduler once a transaction that freed a trigger or a slot is through.
 
         The executor publishes from the thread that committed, hence the thread's own mark.
         """
         if getattr(self._released, "any", False):
             self._released.any = False
-            self.parts.bus.publish(TRIGGERS)
+            self.parts.bus.publish(TRIGGERS, DUE)
 
     def _stop_after(self, tx: Connection, ended: Sequence[Execution]) -> None:
         now = self.parts.clock.now()
@@ -260,7 +261,7 @@ class TriggerService:
         if disabled != state.disabled:
             with self.parts.database.write() as tx:
                 rows.set_disabled(tx, key, disabled, next_at)
-            self.parts.bus.publish(TRIGGERS)
+            self.parts.bus.publish(TRIGGERS, DUE)
         return True
 
     def _resumed(self, flow: Flow, trigger: Trigger) -> datetime | None:
@@ -276,7 +277,7 @@ class TriggerService:
             raise Conflict("Trigger is not locked")
         with self.parts.database.write() as tx:
             rows.unlock(tx, [state.execution_id])
-        self.parts.bus.publish(TRIGGERS)
+        self.parts.bus.publish(TRIGGERS, DUE)
         return self.get(flow, trigger_id)
 
 
@@ -284,3 +285,8 @@ def _hash(trigger: Trigger) -> str:
     """Changes with whatever decides about dates and conditions."""
     shown = trigger.model_dump_json(by_alias=True, exclude={"description", "inputs", "labels"})
     return hashlib.sha256(shown.encode()).hexdigest()
+
+
+def _has_date(item: Execution) -> bool:
+    """Whether it is of a schedule, whose backfill may wait for a place."""
+    return item.trigger is not None and "date" in item.trigger.variables
