@@ -146,7 +146,7 @@ def webhook(folder: Path, flow: str, size: int) -> Iterator[Target]:
         calls = Calls(port)
         calls.save_flow(FLOWS[flow] + _HOOK)
         calls.prepare(f"/api/v1/executions/webhook/bench/{flow}/bench", body_of(size))
-        yield Target(calls, folder / "mainstem.db", psutil.Process(child.pid), 4)
+        yield Target(calls, folder / "mainstem.db", psutil.Process(child.pid), 16)
         calls.close()
         child.terminate()
 

@@ -49,4 +49,5 @@ def create_api(services: ApiServices) -> FastAPI:
             namespaces.router,
         ):
             include(app, router, prefix, described=prefix == PREFIXES[0])
+    webhooks.make_lean(app)
     return app

@@ -37,8 +37,9 @@ class ApiServices:
     health: Callable[[], Mapping[str, object]]
 
 
-def _services(request: Request) -> ApiServices:
+def services_of(request: Request) -> ApiServices:
+    """What the routes of this request's application reach."""
     return cast("ApiServices", request.app.state.api_services)
 
 
-Services = Annotated[ApiServices, Depends(_services)]
+Services = Annotated[ApiServices, Depends(services_of)]

@@ -137,6 +137,10 @@ class ExecutionService:
                 triggers.add_evaluations(tx, [evaluation])
         self.announce([execution])
 
+    def store_soon(self, execution: Execution, evaluation: Evaluation | None, done: Done) -> bool:
+        """As `store`, but `done` tells when it is through; False when nobody here would do it."""
+        return self._taken_in(execution, evaluation, done)
+
     def prepare(self, run: NewRun) -> Execution:
         """The execution as it would be stored; inputs are coerced, uploads are stored."""
         flow, commit = self._flows.pinned(run.flow, run.revision)

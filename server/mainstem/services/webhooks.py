@@ -9,9 +9,10 @@ from mainstem.bus.inprocess import TRIGGERS
 from mainstem.errors import MainstemError, NotFound
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
-from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind
+from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind, TriggerState
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.trigger import WebhookTrigger
+from mainstem.services.executions import Done
 from mainstem.services.firing import Shot
 from mainstem.services.trigger_parts import TriggerParts
 from mainstem.services.trigger_scopes import Rendering
@@ -69,13 +70,57 @@ class WebhookService:
         parts.bus.publish(TRIGGERS)
         return execution
 
+    def fire_quickly(self, flow_id: FlowId, key: str, call: Call, done: Done) -> Execution | None:
+        """As `fire`, without waiting: for a caller that must not be held up, such as a loop.
+
+        `done` is called from another thread once the execution is stored. None means that
+        nothing was done: something must be rendered, parsed or asked first, or the call is to be
+        refused, all of which `fire` does.
+        """
+        parts = self._parts
+        if not parts.database.is_local:
+            return None
+        found = self._literal(flow_id, key)
+        if found is None:
+            return None
+        flow, trigger = found
+        shot = Shot(flow, trigger, call.variables())
+        try:
+            execution = parts.launcher.prepare_or_refuse(shot, parts.scopes.rendering(flow))
+        except MainstemError:
+            return None
+        name = TriggerKey(flow_id, trigger.id)
+        fired = Evaluation(
+            name, parts.clock.now(), Outcome.FIRED, "called", execution_id=execution.id
+        )
+        if not parts.executions.store_soon(execution, fired, done):
+            return None
+        parts.bus.publish(TRIGGERS)
+        return execution
+
+    def _literal(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger] | None:
+        """The webhook of a key if it and its flow are plain text throughout."""
+        found: tuple[Flow, WebhookTrigger] | None = None
+        for state in self._hooks(flow_id):
+            flow = self._parts.flows.loaded(flow_id, state.revision)
+            if flow is None:
+                return None
+            trigger = next((item for item in flow.triggers if item.id == state.key.id), None)
+            if not isinstance(trigger, WebhookTrigger) or _is_rendered(flow, trigger):
+                return None
+            if hmac.compare_digest(trigger.key.encode(), key.encode()) and found is None:
+                found = (flow, trigger)
+        return found
+
+    def _hooks(self, flow_id: FlowId) -> list[TriggerState]:
+        with self._parts.database.read() as tx:
+            known = rows.of_flow(tx, flow_id)
+        return [state for state in known if state.kind is TriggerKind.WEBHOOK and state.is_on]
+
     def _find(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger, Rendering]:
         parts = self._parts
-        with parts.database.read() as tx:
-            known = rows.of_flow(tx, flow_id)
-        hooks = [state for state in known if state.kind is TriggerKind.WEBHOOK and state.is_on]
         found: tuple[Flow, WebhookTrigger, Rendering] | None = None
-        for state in hooks:
+        for state in self._hooks(flow_id):
             flow, trigger = parts.loaded(state)
             if not isinstance(trigger, WebhookTrigger):
                 continue
@@ -91,6 +136,13 @@ class WebhookService:
             rows.note(tx, evaluation.key, evaluation)
             rows.add_evaluations(tx, [evaluation])
         self._parts.bus.publish(TRIGGERS)
+
+
+def _is_rendered(flow: Flow, trigger: WebhookTrigger) -> bool:
+    """Whether a call of the webhook may run expressions, which may take their time."""
+    if flow.inputs or trigger.inputs or trigger.conditions:
+        return True
+    return "{" in trigger.key or any("{" in text for text in trigger.labels.values())
 
 
 def _is_key(trigger: WebhookTrigger, rendering: Rendering, key: str) -> bool:

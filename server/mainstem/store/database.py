@@ -34,6 +34,11 @@ class Database:
         self.engine = engine
         self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else None
 
+    @property
+    def is_local(self) -> bool:
+        """Whether reading a row takes microseconds and no network."""
+        return self._write_lock is not None
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction for reading one consistent snapshot. Raises Transient as `write` does."""
