@@ -10,7 +10,7 @@ from mainstem.errors import Transient
 from mainstem.executor.items import Fresh, Stop
 from mainstem.model.execution import Execution
 from mainstem.model.state import State
-from mainstem.services.executions import NewRun
+from mainstem.services.executions import NewRun, TurnedAway
 from mainstem.services.search import ExecutionFilter
 from mainstem.services.webhooks import Call
 from mainstem.store import executions as rows
@@ -135,7 +135,7 @@ def test_a_batch_that_the_process_gives_up_answers_with_the_reason(
     app.executor._ending.set()
     answers = Answers()
     app.executor.handle([Fresh(execution, None, answers.done)])
-    assert [type(error) for error in answers.given] == [Transient]
+    assert [type(error) for error in answers.given] == [TurnedAway]
     app.database.close()
 
 

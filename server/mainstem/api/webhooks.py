@@ -15,7 +15,7 @@ from mainstem.api import wire
 from mainstem.api.services import services_of
 from mainstem.errors import InvalidInput
 from mainstem.model.flow_id import FlowId
-from mainstem.services.executions import Done
+from mainstem.services.executions import Done, TurnedAway
 from mainstem.services.webhooks import Call
 
 router = APIRouter(tags=["webhooks"])
@@ -35,11 +35,9 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
         _listed(request.query_params.multi_items()),
     )
     webhooks, flow = services.triggers.webhooks, FlowId(namespace, flow_id)
-    stored = asyncio.get_running_loop().create_future()
+    stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     execution = webhooks.fire_quickly(flow, key, call, _telling(stored))
-    if execution is not None:
-        await stored
-    else:
+    if execution is None or not await stored:
         execution = await run_in_threadpool(webhooks.fire, flow, key, call)
     if execution is None:
         return Response(status_code=204)
@@ -61,14 +59,15 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def _telling(stored: "asyncio.Future[None]") -> Done:
+def _telling(stored: "asyncio.Future[bool]") -> Done:
+    """Gives the future whether it was stored, or what makes that impossible."""
     loop = stored.get_loop()
 
     def settle(error: Exception | None) -> None:
         if stored.cancelled():
             return
-        if error is None:
-            stored.set_result(None)
+        if error is None or isinstance(error, TurnedAway):
+            stored.set_result(error is None)
         else:
             stored.set_exception(error)
 

@@ -74,6 +74,4 @@ class Stop:
     """End after the batch at hand."""
 
 
-Item = (
-    Created | Fresh | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop
-)
+Item = Created | Fresh | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop

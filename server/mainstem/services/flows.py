@@ -274,7 +274,7 @@ class FlowService:
 
     def loaded(self, flow_id: FlowId, number: int) -> Flow | None:
         """The parsed flow of a revision if it is in memory."""
-        return self._cache.get((flow_id, number))
+        return self._known((flow_id, number))
 
     def pinned(self, flow_id: FlowId, number: int | None = None) -> tuple[Flow, str | None]:
         """As `load`, with the commit that the revision is of."""
