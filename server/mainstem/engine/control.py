@@ -19,6 +19,7 @@ from mainstem.engine.outcome import allow
 from mainstem.engine.plan import Kind
 from mainstem.engine.retry import retry_now
 from mainstem.engine.sla import duration_passed
+from mainstem.engine.timeout import time_passed
 from mainstem.engine.turn import Step, Turn
 from mainstem.errors import Conflict, InvalidInput
 from mainstem.model.execution import SYSTEM_LABEL
@@ -115,7 +116,9 @@ def timer_rang(turn: Turn, event: TimerRang) -> None:
         duration_passed(turn, event.subject)
         return
     node = turn.live.nodes.get(event.task_run_id or "")
-    if node is None or turn.live.held or turn.live.execution.state is State.KILLING:
+    if node is None or turn.live.execution.state is State.KILLING:
+        return
+    if turn.live.held and event.kind is not TimerKind.TIMEOUT:
         return
     _RINGS[event.kind](turn, node)
 
@@ -154,6 +157,7 @@ _RINGS = {
     TimerKind.PAUSE_DELAY: _delay_over,
     TimerKind.PAUSE_TIMEOUT: _pause_timed_out,
     TimerKind.LOOP: _next_pass,
+    TimerKind.TIMEOUT: time_passed,
 }
 
 

@@ -26,6 +26,7 @@ class TimerKind(StrEnum):
     PAUSE_TIMEOUT = "PAUSE_TIMEOUT"
     LOOP = "LOOP"
     SLA = "SLA"
+    TIMEOUT = "TIMEOUT"
 
 
 # --- events ----------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ def stop(turn: Turn, node: Node, state: State) -> None:
     elif plan is not None and plan.kind is Kind.CHILDREN:
         turn.kill_children.append(node.run.id)
     turn.drop_timers(node)
+    turn.drop_timeout(node)
     turn.live.looping.discard(node.run.id)
     attempts = node.run.attempts
     run = node.run

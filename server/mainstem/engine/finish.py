@@ -12,6 +12,7 @@ from mainstem.engine.decision import (
     WorkspaceRuns,
 )
 from mainstem.engine.ending import abort, stop
+from mainstem.engine.flowing import watch_time
 from mainstem.engine.node import Node
 from mainstem.engine.outcome import allow, begin_attempt, close_attempt, with_outputs
 from mainstem.engine.plan import Kind
@@ -27,6 +28,7 @@ def started(turn: Turn, event: Started) -> None:
     node = turn.live.nodes.get(event.task_run_id)
     if node is not None and node.state.is_created and _is_next(node, event.attempt):
         turn.put(node, begin_attempt(node.run, event.at))
+        watch_time(turn, node)
 
 
 def finished(turn: Turn, event: Finished) -> None:
@@ -81,6 +83,7 @@ def finish(
     log_file: str | None = None,
 ) -> None:
     """End the running attempt of a node in `state`, and the task run unless it is retried."""
+    turn.drop_timeout(node)
     ended_at = at or turn.env.now
     run = close_attempt(node.run, state, ended_at, log_file)
     if outputs is not None:

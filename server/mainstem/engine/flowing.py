@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mainstem.engine.decision import EMPTY, TimerKind
 from mainstem.engine.node import Node
-from mainstem.engine.outcome import fail, reason
+from mainstem.engine.outcome import fail, is_out_of_time, reason
 from mainstem.engine.turn import Step, Turn
 from mainstem.expr import Scope, render, render_value
 from mainstem.model.log import Level
@@ -133,3 +133,20 @@ def lanes_of(turn: Turn, parent: Node) -> Lanes:
         return Lanes([Lane(turn.live.flow.tasks)], 1)
     show_opening(turn, parent)
     return flowable(parent).lanes(TaskContext(turn, parent))
+
+
+def watch_time(turn: Turn, node: Node) -> bool:
+    """Set the timer of a node that runs; False when its limit cannot be told, which fails it."""
+    if node.plan is None or not node.plan.is_timed or turn.live.workspace is not None:
+        return True
+    if node.state is not State.RUNNING or is_out_of_time(node):
+        return True
+    limit = node.task.timeout
+    assert limit is not None
+    try:
+        since = node.run.history.moments[-1].at
+        turn.set_timer(TimerKind.TIMEOUT, node, since + TaskContext(turn, node).property(limit))
+    except Exception as error:  # hosts of expressions may raise anything
+        fail(turn, node, reason(error))
+        return False
+    return True

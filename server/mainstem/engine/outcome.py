@@ -48,6 +48,16 @@ def fail(turn: Turn, node: Node, message: str) -> None:
     turn.end(node, allow(node.task, State.FAILED))
 
 
+def is_out_of_time(node: Node) -> bool:
+    """Whether the rows say that this group, since it last began, ran too long."""
+    if node.is_root or node.plan is None or not node.plan.is_timed or not node.run.attempts:
+        return False
+    last = node.run.attempts[-1].history.moments[-1]
+    moments = node.run.history.moments
+    over = any(moment.state.is_terminal and moment.at >= last.at for moment in moments)
+    return last.state is State.FAILED and not over
+
+
 def begin_attempt(run: TaskRun, at: datetime) -> TaskRun:
     """The task run RUNNING, with a further attempt."""
     moments = (Moment(State.CREATED, at), Moment(State.RUNNING, at))

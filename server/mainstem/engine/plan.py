@@ -31,7 +31,7 @@ class Section(IntEnum):
 class TaskPlan:
     """One task with what its place in the flow decides about it."""
 
-    __slots__ = ("kind", "retry", "run_if", "sections", "task", "worker_group")
+    __slots__ = ("is_timed", "kind", "retry", "run_if", "sections", "task", "worker_group")
 
     def __init__(
         self, task: Task, inherited: RetryPolicy | None, worker_group: WorkerGroup | None
@@ -42,6 +42,9 @@ class TaskPlan:
         self.run_if = task.run_if
         self.worker_group = task.worker_group or worker_group
         self.sections: dict[str, Section] = {}
+        # A worker watches the time of what it runs alone, a pause that of its own waiting.
+        own = isinstance(task, FlowableTask) and task.WATCHES_TIMEOUT
+        self.is_timed = task.timeout is not None and self.kind is not Kind.RUN and not own
 
 
 class Plan:

@@ -14,7 +14,7 @@ from mainstem.engine.decision import (
     ReplayRequested,
     RestartRequested,
 )
-from mainstem.engine.flowing import lanes_of, open_flowable, rearm
+from mainstem.engine.flowing import lanes_of, open_flowable, rearm, watch_time
 from mainstem.engine.node import Node
 from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Step, Turn
@@ -314,7 +314,9 @@ def go_on(turn: Turn) -> None:
             rearm(turn, node)
         elif node.is_flowable and state is State.RUNNING and _is_unopened(node):
             open_flowable(turn, node)
+            watch_time(turn, node)
         elif node.is_flowable and state.is_running:
+            watch_time(turn, node)
             turn.queue.append((Step.LOOK, node))
     turn.queue.append((Step.LOOK, live.root))
 

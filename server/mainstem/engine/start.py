@@ -2,7 +2,7 @@
 
 from mainstem.engine.children import request_children
 from mainstem.engine.decision import Submit
-from mainstem.engine.flowing import open_flowable
+from mainstem.engine.flowing import open_flowable, watch_time
 from mainstem.engine.node import Node
 from mainstem.engine.outcome import fail, reason
 from mainstem.engine.plan import Kind
@@ -22,8 +22,10 @@ def start(turn: Turn, node: Node) -> None:
         submit(turn, node)
     elif plan.kind is Kind.FLOW:
         open_flowable(turn, node)
+        watch_time(turn, node)
     else:
         request_children(turn, node)
+        watch_time(turn, node)
 
 
 def submit(turn: Turn, node: Node) -> None:

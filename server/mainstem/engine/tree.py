@@ -10,11 +10,11 @@ and runs once the execution has ended.
 from mainstem.engine.conclude import conclude, conclude_killed
 from mainstem.engine.flowing import UNRESOLVED, lanes_of
 from mainstem.engine.node import HALTING, Branch, Node
-from mainstem.engine.outcome import fail, reason
+from mainstem.engine.outcome import fail, is_out_of_time, reason
 from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Turn
 from mainstem.model.state import State
-from mainstem.sdk.flowable import FlowableTask, Lane, Lanes
+from mainstem.sdk.flowable import FlowableTask, Lane, Lanes, Tally
 from mainstem.sdk.task import Task
 
 
@@ -143,6 +143,8 @@ def rebuild(turn: Turn, parent: Node) -> Branch | None:
         return None
     parent.branch = branch
     _tally(branch, children)
+    if is_out_of_time(parent):
+        branch.tally = Tally({State.FAILED: 1})
     try:
         branch.enter(section, section_lanes(turn, parent, section))
     except Exception as error:  # a plug-in's own code may raise anything
@@ -150,6 +152,8 @@ def rebuild(turn: Turn, parent: Node) -> Branch | None:
         fail(turn, parent, UNRESOLVED + reason(error))
         return None
     _replay(branch, [child for child in children if child.section is section])
+    if section is Section.MAIN and is_out_of_time(parent):
+        branch.ready.clear()
     return branch
 
 

@@ -100,6 +100,7 @@ class Turn:
         if outputs is not None:
             run = run.changed(run.history, run.attempts, outputs)
         self.put(node, run.to(state, self.env.now))
+        self.drop_timeout(node)
         self.queue.append((Step.SETTLE, node))
 
     def state(self, state: State) -> None:
@@ -151,6 +152,11 @@ class Turn:
             self.dropped.append(f"{TimerKind.PAUSE_TIMEOUT}:{run_id}")
         elif run_id in self.live.looping:
             self.dropped.append(f"{TimerKind.LOOP}:{run_id}")
+
+    def drop_timeout(self, node: Node) -> None:
+        """Drop the timer over a group or a subflow that has ended."""
+        if node.plan is not None and node.plan.is_timed:
+            self.dropped.append(f"{TimerKind.TIMEOUT}:{node.run.id}")
 
     @property
     def has_news(self) -> bool:

@@ -126,6 +126,9 @@ class FlowableTask(Task):
     LOOPS: ClassVar[bool] = False
     """Whether `conclude` may answer Again."""
 
+    WATCHES_TIMEOUT: ClassVar[bool] = False
+    """Whether `timeout` is a matter of `hold` rather than a limit over all children."""
+
     errors: tuple[AnyTask, ...] = ()
     finally_: tuple[AnyTask, ...] = Field(default=(), alias="finally")
 

@@ -29,6 +29,8 @@ class Pause(FlowableTask):
     TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.Pause"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.Pause",)
 
+    WATCHES_TIMEOUT: ClassVar[bool] = True
+
     delay: Property[Duration] | None = Field(
         default=None, validation_alias=AliasChoices("delay", "pauseDuration")
     )
