@@ -297,7 +297,9 @@ class World:
             self._timers[(execution_id, timer.key)] = timer
             self._at(timer.at, execution_id, timer.rang())
         for file in decision.files:
-            self.files[file.uri] = (json.dumps(file.outputs, default=str) + "\n").encode()
+            rows = file.outputs if isinstance(file.outputs, list) else [file.outputs]
+            lines = [json.dumps(row, default=str) + "\n" for row in rows]
+            self.files[file.uri] = "".join(lines).encode()
         for task_run_id in decision.cancel:
             self._cancel(execution_id, task_run_id)
 

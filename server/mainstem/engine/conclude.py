@@ -9,7 +9,7 @@ from mainstem.engine.node import Branch, Node
 from mainstem.engine.outcome import allow, fail, reason
 from mainstem.engine.turn import Turn
 from mainstem.model.state import State
-from mainstem.sdk.flowable import Again, Tally
+from mainstem.sdk.flowable import Again, Done, Tally
 
 _UNTROUBLED = frozenset({State.SUCCESS, State.WARNING, State.SKIPPED})
 
@@ -28,6 +28,10 @@ def conclude(turn: Turn, parent: Node, branch: Branch) -> None:
     if isinstance(verdict, Again):
         _loop(turn, parent, verdict)
         return
+    if isinstance(verdict, Done):
+        outputs = {**(parent.run.outputs or {}), **verdict.outputs}
+        turn.put(parent, replace(parent.run, outputs=outputs))
+        verdict = verdict.state
     state = allow(parent.task, _with_finals(verdict, branch.finals))
     if parent.run.id == turn.live.workspace:
         turn.live.verdict = state

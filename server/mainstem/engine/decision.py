@@ -4,7 +4,7 @@ Events that repeat or come late are harmless: each names the task run and attemp
 and one that does not fit the present state gives an empty Decision.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -312,10 +312,13 @@ class NewExecution:
 
 @dataclass(frozen=True, slots=True)
 class OutputsFile:
-    """Outputs of a child to be kept as a file at `uri` before the Decision is committed."""
+    """Outputs to be kept as a file at `uri` before the Decision is committed.
+
+    A map is one JSON text, a list one for each line.
+    """
 
     uri: str
-    outputs: Mapping[str, object]
+    outputs: Mapping[str, object] | Sequence[Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,14 @@
 """The end of an execution: its outputs, and what may run after it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from mainstem.engine.flowing import typed
 from mainstem.engine.node import Branch, Node
 from mainstem.engine.outcome import reason
 from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Step, Turn, sla_keys
-from mainstem.expr import Scope, render, render_typed
+from mainstem.expr import render
 from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.sdk.condition import ConditionContext
@@ -47,17 +48,6 @@ def _give_outputs(turn: Turn, state: State) -> State:
         return State.FAILED
     live.execution = replace(live.execution, outputs=outputs)
     return state
-
-
-def typed(value: object, scope: Scope) -> object:
-    """Render a value so that a lone expression keeps its type."""
-    if isinstance(value, str):
-        return render_typed(value, scope) if "{" in value else value
-    if isinstance(value, Mapping):
-        return {str(typed(key, scope)): typed(item, scope) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [typed(item, scope) for item in value]
-    return value
 
 
 def _afterwards(turn: Turn) -> Sequence[Lane]:

@@ -1,19 +1,22 @@
 """The engine's side of a flowable: its context, its start and its lanes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mainstem.engine.decision import EMPTY, TimerKind
+from mainstem.engine.decision import EMPTY, OutputsFile, TimerKind
 from mainstem.engine.node import Node
 from mainstem.engine.outcome import fail, is_out_of_time, reason
+from mainstem.engine.plan import Section
 from mainstem.engine.turn import Step, Turn
-from mainstem.expr import Scope, render, render_value
+from mainstem.expr import Scope, render, render_typed, render_value
+from mainstem.model.execution import TaskRun
 from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.sdk.fields import Property
 from mainstem.sdk.flowable import FlowableTask, Hold, Lane, Lanes
+from mainstem.sdk.inputs import FlowOutput
 
 T = TypeVar("T")
 
@@ -67,6 +70,35 @@ class TaskContext:
 
     def warn(self, message: str) -> None:
         self._turn.log(Level.WARN, message, self._node)
+
+    def render_typed(self, value: object) -> object:
+        return typed(value, self.scope)
+
+    def coerce_outputs(
+        self, declared: Sequence[FlowOutput], values: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        return self._turn.env.coerce_outputs(declared, values)
+
+    def children(self) -> Sequence[TaskRun]:
+        listed = self._node.children.values()
+        return [c.run for c in listed if c.section is Section.MAIN and not c.run.dynamic]
+
+    def store(self, name: str, rows: Sequence[Mapping[str, object]]) -> str:
+        base = self._turn.env.files_of(self._turn.live.execution, self._node.run)
+        uri = f"{base}/{name}"
+        self._turn.files.append(OutputsFile(uri, rows))
+        return uri
+
+
+def typed(value: object, scope: Scope) -> object:
+    """Render a value so that a lone expression keeps its type."""
+    if isinstance(value, str):
+        return render_typed(value, scope) if "{" in value else value
+    if isinstance(value, Mapping):
+        return {str(typed(key, scope)): typed(item, scope) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [typed(item, scope) for item in value]
+    return value
 
 
 UNRESOLVED = "Unable to resolve state from the Flowable task: "

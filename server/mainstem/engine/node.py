@@ -1,7 +1,7 @@
 """The index of one execution: a node for each task run, a branch for each running parent."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mainstem.engine.plan import Kind, Section, TaskPlan
 from mainstem.model.execution import TaskRun
@@ -16,8 +16,8 @@ class Node:
     """A task run in its place; the root of an execution is a node without a task run."""
 
     __slots__ = (
-        "branch", "children", "counted", "is_root", "lane", "parent", "path", "plan", "run",
-        "section", "settled", "step",
+        "around", "branch", "children", "counted", "is_root", "lane", "parent", "path", "plan",
+        "run", "section", "settled", "step",
     )  # fmt: skip
 
     def __init__(self, run: TaskRun | None, plan: TaskPlan | None, parent: "Node | None") -> None:
@@ -31,8 +31,16 @@ class Node:
         self.lane = 0
         self.step = 0
         self.path: tuple[str, ...] = ()
+        # The iteration of an isolating loop that this node is, or lies in.
+        self.around: Node | None = parent.around if parent is not None else None
         if run is not None and parent is not None:
-            self.path = parent.path if run.value is None else (*parent.path, run.value)
+            if run.value is None:
+                self.path = parent.path
+            elif parent.plan is not None and parent.plan.isolates:
+                self.path = (*parent.path, str(run.iteration))  # values may be there twice
+                self.around = self
+            else:
+                self.path = (*parent.path, run.value)
         self.counted: int = -1
         self.settled = False
 
@@ -58,8 +66,8 @@ class Branch:
     """
 
     __slots__ = (
-        "finals", "followers", "halted", "lanes", "limit", "needs", "open", "ready", "section",
-        "tally",
+        "finals", "followers", "halted", "halts", "lanes", "limit", "needs", "open", "ready",
+        "section", "tally",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -69,6 +77,7 @@ class Branch:
         self.ready: deque[tuple[int, int]] = deque()
         self.open = 0
         self.halted = False
+        self.halts: Callable[[TaskRun], bool] | None = None
         self.tally = Tally()
         self.finals = Tally()
         self.needs: dict[int, int] = {}
@@ -79,6 +88,7 @@ class Branch:
         self.section = section
         self.lanes = _enabled(lanes.lanes)
         self.limit = lanes.limit
+        self.halts = lanes.halts
         self.halted = False
         self.open = 0
         if any(lane.needs for lane in self.lanes):
@@ -106,15 +116,19 @@ class Branch:
             self.tally.add(state)
         elif self.section is Section.FINALLY:
             self.finals.add(state)
-        halts = state in HALTING
-        if halts and self.section is not Section.AFTER:
+        failed = state in HALTING
+        if self.section is not Section.AFTER and self.is_halted_by(child):
             self.halted = True
-        if not halts and child.step + 1 < len(self.lanes[child.lane].tasks):
+        if not failed and child.step + 1 < len(self.lanes[child.lane].tasks):
             self.ready.appendleft((child.lane, child.step + 1))
         for follower in self.followers.get(child.run.task_id, ()):
             self.needs[follower] -= 1
             if self.needs[follower] == 0:
                 self.ready.append((follower, 0))
+
+    def is_halted_by(self, child: Node) -> bool:
+        """Whether the end of this child keeps further ones from being made."""
+        return child.state in HALTING if self.halts is None else self.halts(child.run)
 
     def next_task(self, lane: int, step: int) -> Task:
         return self.lanes[lane].tasks[step]
@@ -129,5 +143,5 @@ def _enabled(lanes: Sequence[Lane]) -> Sequence[Lane]:
             tasks = kept[id(lane.tasks)] = tuple(task for task in lane.tasks if not task.disabled)
         if tasks:
             same = len(tasks) == len(lane.tasks)
-            found.append(lane if same else Lane(tasks, lane.value, lane.needs))
+            found.append(lane if same else Lane(tasks, lane.value, lane.needs, lane.iteration))
     return found

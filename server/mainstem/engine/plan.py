@@ -1,6 +1,7 @@
 """A flow compiled for the engine: kinds, sections and retry policies, looked up once."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
 
@@ -31,7 +32,10 @@ class Section(IntEnum):
 class TaskPlan:
     """One task with what its place in the flow decides about it."""
 
-    __slots__ = ("is_timed", "kind", "retry", "run_if", "sections", "task", "worker_group")
+    __slots__ = (
+        "inside", "is_timed", "isolates", "kind", "retry", "run_if", "sections", "task",
+        "worker_group",
+    )  # fmt: skip
 
     def __init__(
         self, task: Task, inherited: RetryPolicy | None, worker_group: WorkerGroup | None
@@ -42,6 +46,8 @@ class TaskPlan:
         self.run_if = task.run_if
         self.worker_group = task.worker_group or worker_group
         self.sections: dict[str, Section] = {}
+        self.isolates = False
+        self.inside: tuple[str, ...] = ()
         # A worker watches the time of what it runs alone, a pause that of its own waiting.
         own = isinstance(task, FlowableTask) and task.WATCHES_TIMEOUT
         self.is_timed = task.timeout is not None and self.kind is not Kind.RUN and not own
@@ -65,9 +71,18 @@ class Plan:
         plan = TaskPlan(task, policy, self.flow.worker_group)
         self.tasks[task.id] = plan
         if isinstance(task, FlowableTask):
-            plan.sections = _sections(task.errors, task.finally_, ())
+            plan.sections = _sections(task.error_tasks(), task.finally_, ())
+            plan.isolates = task.ISOLATES
         for child in task.subtasks():
             self._add(child, policy)
+        if plan.isolates:
+            plan.inside = tuple(_ids_below(task))
+
+
+def _ids_below(task: Task) -> Iterator[str]:
+    for child in task.subtasks():
+        yield child.id
+        yield from _ids_below(child)
 
 
 def after_tasks(flow: Flow) -> tuple[Task, ...]:

@@ -157,11 +157,11 @@ def _following(turn: Turn, node: Node) -> Iterator[Node]:
     parent = node.parent
     assert parent is not None
     places, limit, needing = _places(turn, parent)
-    mine = places.get((node.run.task_id, node.run.value))
+    mine = places.get(_place_of(node, places))
     for sibling in parent.children.values():
         if sibling is node:
             continue
-        place = places.get((sibling.run.task_id, sibling.run.value))
+        place = places.get(_place_of(sibling, places))
         if sibling.section is not node.section:
             later = sibling.section > node.section
         elif not sibling.state.is_terminal:
@@ -177,17 +177,24 @@ def _following(turn: Turn, node: Node) -> Iterator[Node]:
 
 
 def _places(turn: Turn, parent: Node):  # type: ignore[no-untyped-def]
-    """Where each child of a parent belongs: (lane, step) by task id and value."""
+    """Where each child of a parent belongs: (lane, step) by task id, value and iteration."""
     try:
         lanes = lanes_of(turn, parent)
     except Exception:  # a plug-in's own code may raise anything; order of creation serves then
         return {}, 1, lambda _: frozenset()
+    indexed = parent.plan is not None and parent.plan.isolates
     places = {
-        (task.id, lane.value): (number, step)
+        (task.id, lane.value, lane.iteration if indexed else None): (number, step)
         for number, lane in enumerate(lanes.lanes)
         for step, task in enumerate(lane.tasks)
     }
     return places, lanes.limit, lambda lane: _dependents(lanes.lanes, lane)
+
+
+def _place_of(node: Node, places):  # type: ignore[no-untyped-def]
+    run = node.run
+    full = (run.task_id, run.value, run.iteration)
+    return full if full in places else (run.task_id, run.value, None)
 
 
 def _dependents(lanes: "Iterable[Lane]", lane: int) -> frozenset[int]:

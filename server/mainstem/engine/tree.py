@@ -80,9 +80,9 @@ def fill(turn: Turn, parent: Node, branch: Branch) -> None:
     iteration = _iteration(parent)
     while branch.ready and (not branch.limit or branch.open < branch.limit):
         lane, step = branch.ready.popleft()
-        node = turn.create(
-            parent, branch.next_task(lane, step), branch.lanes[lane].value, iteration
-        )
+        here = branch.lanes[lane]
+        number = iteration if here.iteration is None else here.iteration
+        node = turn.create(parent, branch.next_task(lane, step), here.value, number)
         node.section, node.lane, node.step = branch.section, lane, step
         branch.open += 1
 
@@ -111,7 +111,7 @@ def branches_of(turn: Turn, parent: Node) -> tuple[tuple[Task, ...], tuple[Task,
     if parent.is_root:
         return turn.live.flow.errors, turn.live.flow.finally_
     task = parent.task
-    return (task.errors, task.finally_) if isinstance(task, FlowableTask) else ((), ())
+    return (task.error_tasks(), task.finally_) if isinstance(task, FlowableTask) else ((), ())
 
 
 def section_lanes(turn: Turn, parent: Node, section: Section) -> Lanes:
@@ -151,7 +151,8 @@ def rebuild(turn: Turn, parent: Node) -> Branch | None:
         parent.branch = None
         fail(turn, parent, UNRESOLVED + reason(error))
         return None
-    _replay(branch, [child for child in children if child.section is section])
+    indexed = parent.plan is not None and parent.plan.isolates and section is Section.MAIN
+    _replay(branch, [child for child in children if child.section is section], indexed=indexed)
     if section is Section.MAIN and is_out_of_time(parent):
         branch.ready.clear()
     return branch
@@ -165,21 +166,23 @@ def _tally(branch: Branch, children: list[Node]) -> None:
             branch.finals.add(child.state)
 
 
-def _replay(branch: Branch, children: list[Node]) -> None:
+def _replay(branch: Branch, children: list[Node], *, indexed: bool) -> None:
     """Bring a fresh cursor to where these children say it is."""
     heads: dict[int, Node] = {}
     places = {
-        (task.id, lane.value): (number, step)
+        (task.id, lane.value, lane.iteration if indexed else None): (number, step)
         for number, lane in enumerate(branch.lanes)
         for step, task in enumerate(lane.tasks)
     }
     ended: set[str] = set()
     for child in children:
-        place = places.get((child.run.task_id, child.run.value))
+        number = child.run.iteration if indexed else None
+        place = places.get((child.run.task_id, child.run.value, number))
         state = child.state
         child.settled = state.is_terminal
         branch.open += not child.settled
-        branch.halted |= state in HALTING and child.section is not Section.AFTER
+        if state.is_terminal and child.section is not Section.AFTER:
+            branch.halted |= branch.is_halted_by(child)
         if state.is_terminal:
             ended.add(child.run.task_id)
         if place is None:

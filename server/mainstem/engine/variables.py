@@ -190,12 +190,56 @@ def _nest(into: dict[str, object], key: str, value: object) -> None:
     level[last] = value
 
 
-def _outputs(live: "LiveExecution", _: Node | None) -> object:
-    return live.outputs
+def _outputs(live: "LiveExecution", node: Node | None) -> object:
+    return _from_inside(live.outputs, node)
 
 
-def _tasks(live: "LiveExecution", _: Node | None) -> object:
-    return live.tasks
+def _tasks(live: "LiveExecution", node: Node | None) -> object:
+    return _from_inside(live.tasks, node)
+
+
+def _from_inside(shown: Mapping[str, object], node: Node | None) -> Mapping[str, object]:
+    """Outputs or states as an isolated iteration sees them: its own ones need no index."""
+    if node is None or node.around is None:
+        return shown
+    found = dict(shown)
+    for turn in reversed(list(_turns(node))):
+        assert turn.parent is not None
+        assert turn.parent.plan is not None
+        for task_id in turn.parent.plan.inside:
+            level: object = shown.get(task_id)
+            for value in turn.path:
+                level = level.get(value) if isinstance(level, Mapping) else None
+            if isinstance(level, Mapping):
+                found[task_id] = level
+            else:
+                found.pop(task_id, None)
+    return found
+
+
+def _turns(node: Node) -> Iterator[Node]:
+    """The iterations of isolating loops around a node, innermost first."""
+    each = node.around
+    while each is not None:
+        yield each
+        each = each.parent.around if each.parent is not None else None
+
+
+def _item(_: "LiveExecution", node: Node | None) -> object:
+    if node is None or node.around is None:
+        return ABSENT
+    own, *parents = [_item_of(turn) for turn in _turns(node)]
+    return {**own, "parent": parents[0], "parents": parents} if parents else own
+
+
+def _item_of(turn: Node) -> dict[str, object]:
+    assert turn.parent is not None
+    index = turn.run.iteration or 0
+    found: dict[str, object] = {"index": index, "value": turn.run.value}
+    keys = (turn.parent.run.outputs or {}).get("keys")
+    if isinstance(keys, list) and index < len(keys):
+        found["key"] = keys[index]
+    return found
 
 
 def _vars(live: "LiveExecution", _: Node | None) -> object:
@@ -216,12 +260,12 @@ def _globals(live: "LiveExecution", _: Node | None) -> object:
     return live.constants.globals
 
 
-def _outputs_apart(live: "LiveExecution", _: Node | None) -> object:
-    return live.outputs.copy()
+def _outputs_apart(live: "LiveExecution", node: Node | None) -> object:
+    return _from_inside(live.outputs.copy(), node)
 
 
-def _tasks_apart(live: "LiveExecution", _: Node | None) -> object:
-    return live.states()
+def _tasks_apart(live: "LiveExecution", node: Node | None) -> object:
+    return _from_inside(live.states(), node)
 
 
 _MAKERS: Final[Mapping[str, _Maker]] = {
@@ -233,6 +277,7 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
     "parent": _parent,
     "outputs": _outputs,
     "tasks": _tasks,
+    "item": _item,
     "inputs": _inputs,
     "trigger": _trigger,
     "labels": _labels,

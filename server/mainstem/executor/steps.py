@@ -1,7 +1,7 @@
 """One step: an item goes to the engine, its decision into the batch, what follows comes back."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from mainstem.engine.decision import (
     KillRequested,
     Lost,
     NewExecution,
+    OutputsFile,
     SubflowRequest,
     Submit,
     Unqueued,
@@ -250,7 +251,7 @@ class Stepper:
 
     def _consequences(self, batch: Batch, entry: Entry, decision: Decision) -> list[Item]:
         for file in decision.files:
-            self._services.storage.put_bytes(parse_uri(file.uri), dump_json(file.outputs).encode())
+            self._services.storage.put_bytes(parse_uri(file.uri), _file_content(file))
         follow = [self._insert(batch, new) for new in decision.new_executions]
         for request in decision.children:
             follow.extend(self._make_child(batch, entry, request))
@@ -468,6 +469,13 @@ class Stepper:
         return ChildEnded(
             link.task_run_id, child.id, child.state, child.outputs, link.iteration, variables
         )
+
+
+def _file_content(file: OutputsFile) -> bytes:
+    outputs = file.outputs
+    if isinstance(outputs, Mapping):
+        return dump_json(outputs).encode()
+    return "".join(f"{dump_json(row)}\n" for row in outputs).encode()
 
 
 def _subject(item: Item) -> str | None:

@@ -54,6 +54,14 @@ def _contains(left: Expression, right: Expression, place: int) -> Expression:
     return placed(check, place)
 
 
+def _in(left: Expression, right: Expression, _: int) -> Expression:
+    return lambda ev: operators.is_in(left(ev), right(ev))
+
+
+def _not_in(left: Expression, right: Expression, _: int) -> Expression:
+    return lambda ev: not operators.is_in(left(ev), right(ev))
+
+
 def _add(left: Expression, right: Expression, place: int) -> Expression:
     def total(ev: Evaluation) -> object:
         value = operators.add(left(ev), right(ev), ev.options.timezone)
@@ -101,6 +109,8 @@ COMBINERS: Final[dict[str, Callable[[Expression, Expression, int], Expression]]]
     "equals": _equals,
     "!=": _differs,
     "contains": _contains,
+    "in": _in,
+    "not in": _not_in,
     "+": _add,
     "-": _subtract,
     "..": _range,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cmp_to_key
 from typing import Final
 
-from mainstem.expr.arguments import a_list, a_text, an_integer, an_optional_text, text_input
+from mainstem.expr.arguments import a_list, an_integer, an_optional_text, text_input
 from mainstem.expr.errors import Fault
 from mainstem.expr.numbers import is_number, type_name
 from mainstem.expr.operators import LISTS, compare, holds
@@ -167,39 +167,6 @@ def slice_of(
     return whole[start:end]
 
 
-def current_each_output(ev: Evaluation, outputs: object) -> object:
-    """The outputs of a sibling in this turn of all the loops around the task."""
-    if not isinstance(outputs, Mapping):
-        raise Fault(f"`outputs` must be a map but is {type_name(outputs)}")
-    found: object = outputs
-    for turn in _turns(ev):
-        found = found.get(turn) if isinstance(found, Mapping) else None
-        if found is None:
-            raise Fault("There is no output of this task in this turn of the loop")
-    return found
-
-
-def _turns(ev: Evaluation) -> list[object]:
-    parents = ev.variable("parents")
-    around = list(parents) if isinstance(parents, LISTS) else []
-    runs = [p.get("taskrun") for p in reversed(around) if isinstance(p, Mapping)]
-    own = ev.variable("taskrun")
-    turns = [run["value"] for run in [*runs, own] if isinstance(run, Mapping) and "value" in run]
-    if not turns:
-        raise Fault("This task is not part of a loop")
-    return turns
-
-
-def iteration_output(ev: Evaluation, task_id: object) -> object:
-    """`currentEachOutput` by the id of the task."""
-    outputs = ev.variable("outputs")
-    name = a_text(task_id, "taskId")
-    found = outputs.get(name) if isinstance(outputs, Mapping) else None
-    if found is None:
-        raise Fault(f"The task `{name}` has no outputs")
-    return current_each_output(ev, found)
-
-
 FILTERS_COLLECTIONS: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "chunk": (chunk, "size"),
     "default": (default, "default"),
@@ -215,5 +182,6 @@ FILTERS_COLLECTIONS: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "rsort": (rsort, ""),
     "slice": (slice_of, "fromIndex toIndex"),
     "sort": (sort, ""),
+    "uniq": (distinct, ""),
     "values": (values, ""),
 }

@@ -4,14 +4,13 @@ import json
 import random
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
 from mainstem.expr import encrypted
 from mainstem.expr.arguments import a_boolean, a_text, an_integer
 from mainstem.expr.errors import Fault
-from mainstem.expr.filters_collections import current_each_output, iteration_output
 from mainstem.expr.filters_dates import print_date
 from mainstem.expr.ion import from_ion
 from mainstem.expr.numbers import sized_integer
@@ -133,19 +132,25 @@ def random_port(_: Evaluation) -> object:
     return random.randrange(1024, 65536)  # noqa: S311 - no secret
 
 
+def env(ev: Evaluation, name: object, default: object = None) -> object:
+    """A process variable that flows may see, or the default when it is missing or empty."""
+    known = ev.variable("envs")
+    value = known.get(a_text(name, "name")) if isinstance(known, Mapping) else None
+    return default if value in (None, "") else value
+
+
 def context(ev: Evaluation) -> object:
     return ev.visible()
 
 
 FUNCTIONS_VALUES: Final[dict[str, tuple[Callable[..., object], str]]] = {
-    "currentEachOutput": (current_each_output, "outputs"),
     "decrypt": (decrypt, "key encrypted"),
+    "env": (env, "name default"),
     "encrypt": (encrypt, "key plaintext"),
     "fetchContext": (context, ""),
     "fromIon": (read_ion, "ion allRows"),
     "fromJson": (from_json, "json"),
     "id": (make_id, ""),
-    "iterationOutput": (iteration_output, "taskId"),
     "json": (from_json, "json"),
     "max": (largest, "*"),
     "min": (smallest, "*"),

@@ -30,7 +30,7 @@ _CLOSE: Final = {
 }
 _SPACE: Final = re.compile(r"\s*")
 _TOKEN: Final = re.compile(
-    r"(?P<operator>(?:is\s+not|contains|equals|not|and|is|or)(?![a-zA-Z0-9_])"
+    r"(?P<operator>(?:is\s+not|not\s+in|contains|equals|not|and|is|in|or)(?![a-zA-Z0-9_])"
     r"|\?\?\?|\?\?|==|!=|>=|<=|\.\.|[<>+\-*/%|~])"
     r"|(?P<name>[^\W\d]\w*)"
     r"|(?P<number>[0-9]+(?:L|\.[0-9]+)?)"
@@ -162,6 +162,8 @@ class _Lexer:
                 _balance(value, place, brackets)
             elif value.startswith("is") and value.endswith("not"):
                 value = "is not"
+            elif value.startswith("not") and value.endswith("in"):
+                value = "not in"
             self.tokens.append(Token(kind, value, place))
 
     def embedding(self, opened: int) -> None:

@@ -100,6 +100,16 @@ def holds(items: Listlike, wanted: object) -> bool:
     return any(equal(item, wanted) for item in items)
 
 
+def is_in(left: object, right: object) -> bool:
+    """`in`: an element of a list, or a key or value of a map, compared as text."""
+    if left is None or right is None:
+        return False
+    wanted = text_of(left)
+    if isinstance(right, Mapping):
+        return any(wanted in (text_of(key), text_of(value)) for key, value in right.items())
+    return isinstance(right, LISTS) and any(wanted == text_of(item) for item in right)
+
+
 def contains(left: object, right: object) -> bool:
     """`contains`: a part of text, one or all of some elements of a list, a key of a map."""
     if left is None:

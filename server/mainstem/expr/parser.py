@@ -35,6 +35,8 @@ PRECEDENCE: Final = {
     "is": 20,
     "is not": 20,
     "contains": 20,
+    "in": 20,
+    "not in": 20,
     **dict.fromkeys(("==", "equals", "!=", "<", ">", "<=", ">="), 30),
     **dict.fromkeys(("+", "-"), 40),
     **dict.fromkeys(("*", "/", "%"), 60),
@@ -245,7 +247,8 @@ class ExpressionParser:
         return FilterCall(value, token.value, self._optional_arguments(), token.place)
 
     def _test_call(self, value: Node, operator: Token) -> Node:
-        token = self._stream.expect(lexer.NAME)
+        kind = lexer.OPERATOR if self._stream.at(lexer.OPERATOR, "in") else lexer.NAME
+        token = self._stream.expect(kind)
         arguments = self._optional_arguments()
         return TestCall(value, token.value, arguments, operator.value == "is not", token.place)
 

@@ -100,6 +100,21 @@ class JavaRegex:
         except TimeoutError as error:
             raise Fault("The regular expression takes more time than allowed") from error
 
+    def search(self, text: str, group: int = 0) -> str | None:
+        """The first part that matches, or one of its groups (empty where it took no part)."""
+        self._check(text)
+        if self._plain is not None:
+            if group:
+                raise Fault(f"The regular expression has no group {group}")
+            return self._plain if self._plain in text else None
+        try:
+            found = self._regex.search(text, timeout=self._options.regex_seconds)
+            return None if found is None else str(found[group] or "")
+        except TimeoutError as error:
+            raise Fault("The regular expression takes more time than allowed") from error
+        except IndexError as error:
+            raise Fault(f"The regular expression has no group {group}") from error
+
     def _check(self, text: str) -> None:
         most = self._options.max_regex_input
         if len(text) > most:

@@ -97,7 +97,7 @@ class _TemplateParser:
 
     def read_for(self, opened: Token) -> Statement:
         name = self._expressions.new_name()
-        self._stream.expect(lexer.NAME, "in")
+        self._stream.expect(lexer.OPERATOR, "in")
         items = self._expressions.expression()
         body, end = self._inner(opened, "else", "endfor")
         otherwise: Body = ()

@@ -9,16 +9,18 @@ asked. allowFailure and allowWarning are applied by the engine, after `conclude`
 """
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from pydantic import Field
 
+from mainstem.model.execution import TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.sdk.fields import Property
+from mainstem.sdk.inputs import FlowOutput
 from mainstem.sdk.task import AnyTask, Outputs, Task
 
 if TYPE_CHECKING:
@@ -32,19 +34,26 @@ class Lane:
     """Tasks run one after another, with the loop value they carry.
 
     `needs` are ids of tasks under the same parent that must have ended before the lane starts.
+    `iteration` is the place of the value in its list.
     """
 
     tasks: Sequence[Task]
     value: str | None = None
     needs: Sequence[str] = ()
+    iteration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Every lane of a flowable and how many may be open at once; 0 means all."""
+    """Every lane of a flowable and how many may be open at once; 0 means all.
+
+    `halts` says of a child that ended whether further ones are to be kept from starting; without
+    it every failure does.
+    """
 
     lanes: Sequence[Lane]
     limit: int = 0
+    halts: Callable[[TaskRun], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,14 @@ class Hold:
 
     delay: timedelta | None = None
     timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """End in this state with these outputs."""
+
+    state: State
+    outputs: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,20 @@ class FlowContext(Protocol):
     def warn(self, message: str) -> None:
         """Write a log line of this task run."""
 
+    def render_typed(self, value: object) -> object:
+        """Render text, lists and maps; a lone expression keeps its type."""
+
+    def coerce_outputs(
+        self, declared: Sequence[FlowOutput], values: Mapping[str, object]
+    ) -> Mapping[str, object]:
+        """Give rendered outputs the types that they are declared with."""
+
+    def children(self) -> Sequence[TaskRun]:
+        """Task runs of its ordinary tasks, in order of creation."""
+
+    def store(self, name: str, rows: Sequence[Mapping[str, object]]) -> str:
+        """Keep rows as a file of this task run, a JSON text in each line; gives its URI."""
+
 
 class FlowableTask(Task):
     """A task whose work is other tasks."""
@@ -128,6 +159,12 @@ class FlowableTask(Task):
 
     WATCHES_TIMEOUT: ClassVar[bool] = False
     """Whether `timeout` is a matter of `hold` rather than a limit over all children."""
+
+    ISOLATES: ClassVar[bool] = False
+    """Whether each lane is a context of its own.
+
+    The tasks below see `item` and the outputs of their own iteration without an index.
+    """
 
     errors: tuple[AnyTask, ...] = ()
     finally_: tuple[AnyTask, ...] = Field(default=(), alias="finally")
@@ -148,7 +185,7 @@ class FlowableTask(Task):
         """What a pause becomes when its delay is over: RUNNING goes on with the lanes."""
         return State.RUNNING
 
-    def conclude(self, ctx: FlowContext, tally: Tally) -> State | Again:
+    def conclude(self, ctx: FlowContext, tally: Tally) -> State | Done | Again:
         """The end state, asked when every lane and branch is done."""
         return tally.worst()
 
@@ -156,9 +193,13 @@ class FlowableTask(Task):
         """Tasks directly inside, error branches left out."""
         return iter(())
 
+    def error_tasks(self) -> tuple[Task, ...]:
+        """What runs once its ordinary tasks are done and one of them failed."""
+        return self.errors
+
     def subtasks(self) -> Iterator[Task]:
         yield from self.main_tasks()
-        yield from self.errors
+        yield from self.error_tasks()
         yield from self.finally_
 
 

@@ -1,11 +1,12 @@
 """What expressions of one execution may ask for."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from mainstem.clock import Clock
-from mainstem.errors import Denied, Gone, NotFound
+from mainstem.errors import Denied, Gone, InvalidInput, NotFound
 from mainstem.expr import ENCRYPTED_TYPE, unseal
 from mainstem.model.execution import Execution
 from mainstem.model.log import Level
@@ -73,15 +74,21 @@ class ExecutionHost:
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
         value = self._services.secrets.get(namespace or self._execution.flow.namespace, key)
         self._masker.add(value)
+        if subkey:
+            value = _part_of(value, key, subkey)
+            self._masker.add(value)
         return value
 
     def read(self, path: str) -> str:
         if is_internal(path):
+            _check_size(path, self._files.size(path))
             with self._files.open(path) as file:
-                return file.read(_MOST_READ).decode()
+                return _text(path, file.read(_MOST_READ))
         if "://" in path:
             raise Denied(f"`{path}` cannot be read: only files of the execution or namespace can")
-        return self._shared.read(self._execution.flow.namespace, path).decode()
+        namespace = self._execution.flow.namespace
+        _check_size(path, self._shared.stat(namespace, path).size)
+        return _text(path, self._shared.read(namespace, path))
 
     def file_size(self, path: str) -> int:
         if is_internal(path):
@@ -133,6 +140,38 @@ class ExecutionHost:
 
     def encryption_key(self) -> bytes | None:
         return self._services.encryption_key()
+
+
+def _check_size(path: str, size: int) -> None:
+    if size > _MOST_READ:
+        raise InvalidInput(
+            f"`{path}` has {size} bytes, and expressions read files of {_MOST_READ} at most: give "
+            "its URI to a task instead"
+        )
+
+
+def _text(path: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"`{path}` is not UTF-8 text (byte {error.start})") from error
+
+
+def _part_of(secret: str, key: str, subkey: str) -> str:
+    """One entry of a secret that holds a JSON map; errors never show the secret."""
+    try:
+        found = json.loads(secret)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInput(
+            f"Failed to read secret sub-key '{subkey}' from secret '{key}'. Ensure the secret "
+            "contains valid JSON value."
+        )
+    if subkey not in found:
+        raise NotFound(f"Cannot find secret sub-key '{subkey}' in secret '{key}'.")
+    part = found[subkey]
+    return part if isinstance(part, str) else json.dumps(part)
 
 
 def secret_inputs(services: HostServices, execution: Execution) -> Iterator[str]:

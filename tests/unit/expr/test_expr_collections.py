@@ -95,7 +95,6 @@ def test_current_each_output_follows_the_turns_from_outermost_to_own() -> None:
     parents = [{"taskrun": {"value": "v2"}}, {"outputs": {}}, {"taskrun": {"value": "v1"}}]
     given = {"outputs": outputs, "parents": parents, "taskrun": {"value": "own"}}
     assert value("currentEachOutput(outputs.build).uri", **given) == "file"
-    assert value("iterationOutput('build').uri", **given) == "file"
     assert (
         value("currentEachOutput(outputs.a)", outputs={"a": {"x": 1}}, taskrun={"value": "x"})
         == "1"
@@ -107,4 +106,3 @@ def test_current_each_output_says_why_there_is_none() -> None:
     assert "not part of a loop" in fault("{{ currentEachOutput(outputs.a) }}", **alone)
     turn = {**alone, "taskrun": {"value": "y"}}
     assert "no output of this task" in fault("{{ currentEachOutput(outputs.a) }}", **turn)
-    assert "`b` has no outputs" in fault("{{ iterationOutput('b') }}", **turn)

@@ -19,6 +19,7 @@ TYPES: dict[str, str] = {
     f"{_TYPE}.EachSequential": f"{_HERE}.loops:EachSequential",
     f"{_TYPE}.EachParallel": f"{_HERE}.loops:EachParallel",
     f"{_TYPE}.ForEach": f"{_HERE}.loops:ForEach",
+    f"{_TYPE}.Loop": f"{_HERE}.loop:Loop",
     f"{_TYPE}.LoopUntil": f"{_HERE}.loop_until:LoopUntil",
     f"{_TYPE}.Pause": f"{_HERE}.pause:Pause",
     f"{_TYPE}.WorkingDirectory": f"{_HERE}.working_directory:WorkingDirectory",

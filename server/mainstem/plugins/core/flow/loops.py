@@ -1,7 +1,7 @@
 """The Each family: the same tasks for every value of a list."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -20,12 +20,19 @@ def loop_values(given: Values, ctx: FlowContext) -> list[str]:
     Text renders to a JSON array. A list has its texts rendered, its integers made text and its
     maps rendered; any other element is refused. What is no text becomes JSON text.
     """
-    listed = _parsed(ctx.render(given)) if isinstance(given, str) else _rendered(given, ctx)
+    written = not isinstance(given, str)
+    listed = _parsed(ctx.render(given)) if isinstance(given, str) else given
+    return list(dict.fromkeys(loop_texts(listed, ctx, written=written)))
+
+
+def loop_texts(listed: list[object], ctx: FlowContext, *, written: bool) -> list[str]:
+    """The values as text; those `written` in the flow are rendered first."""
+    listed = _rendered(listed, ctx) if written else listed
     missing = sum(1 for value in listed if value is None)
     if missing:
         shown = ", ".join("null" if value is None else _text(value) for value in listed)
         raise InvalidInput(f"Found '{missing}' null values on Each, with values=[{shown}]")
-    return list(dict.fromkeys(_text(value) for value in listed))
+    return [_text(value) for value in listed]
 
 
 def _parsed(text: str) -> list[object]:
@@ -56,6 +63,10 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else to_json(value)
 
 
+def _lanes(tasks: Sequence[Task], values: Sequence[str]) -> list[Lane]:
+    return [Lane(tasks, value, iteration=number) for number, value in enumerate(values)]
+
+
 class EachSequential(FlowableTask):
     """All tasks for one value after another."""
 
@@ -69,7 +80,7 @@ class EachSequential(FlowableTask):
         return iter(self.tasks)
 
     def lanes(self, ctx: FlowContext) -> Lanes:
-        return Lanes([Lane(self.tasks, value) for value in loop_values(self.value, ctx)], 1)
+        return Lanes(_lanes(self.tasks, loop_values(self.value, ctx)), 1)
 
 
 class EachParallel(FlowableTask):
@@ -88,7 +99,12 @@ class EachParallel(FlowableTask):
     def lanes(self, ctx: FlowContext) -> Lanes:
         values = loop_values(self.value, ctx)
         singles = [(task,) for task in self.tasks]
-        return Lanes([Lane(one, value) for value in values for one in singles], self.concurrent)
+        lanes = [
+            Lane(one, value, iteration=number)
+            for number, value in enumerate(values)
+            for one in singles
+        ]
+        return Lanes(lanes, self.concurrent)
 
 
 class ForEach(FlowableTask):
@@ -104,5 +120,4 @@ class ForEach(FlowableTask):
         return iter(self.tasks)
 
     def lanes(self, ctx: FlowContext) -> Lanes:
-        lanes = [Lane(self.tasks, value) for value in loop_values(self.values, ctx)]
-        return Lanes(lanes, self.concurrency_limit)
+        return Lanes(_lanes(self.tasks, loop_values(self.values, ctx)), self.concurrency_limit)
