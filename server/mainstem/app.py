@@ -100,6 +100,7 @@ class App:
         self._make_loops()
         self.cluster = self._make_cluster() if settings.is_shared else None
         self.tickers: list[Ticker] = []
+        self.is_draining = False
 
     # construction
 
@@ -359,6 +360,7 @@ class App:
 
         Setting `ending` ends the wait.
         """
+        self.is_draining = True
         if self.cluster is not None:
             self.cluster.drain()
         self.workers.drain()

@@ -1,11 +1,10 @@
 """The web application of a server: API and dashboard over one App."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.responses import RedirectResponse
+from starlette.responses import JSONResponse, RedirectResponse
 
 from mainstem import __version__
 from mainstem.api.application import create_api
@@ -16,17 +15,18 @@ from mainstem.gate.middleware import Gate
 from mainstem.gate.protect import protect
 from mainstem.guard import Guard
 from mainstem.ui.application import close_ui, create_ui
-from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
-
-_SILENT = timedelta(seconds=30)
+from mainstem.vitals import health, parts, readiness
 
 
 def create_server(app: App) -> FastAPI:
     """The ASGI application; `/` leads to the dashboard at `/ui/`.
 
     `state.end_streams` ends live streams, so that a server that stops need not wait for them.
+    Without the role `web` there is only its health.
     """
+    if not app.has_role("web"):
+        return create_probe(app)
     web = create_api(
         ApiServices(
             flows=app.flows,
@@ -41,6 +41,7 @@ def create_server(app: App) -> FastAPI:
             bus=app.bus,
             clock=app.clock,
             health=lambda: health(app),
+            readiness=lambda: readiness(app),
         )
     )
     dashboard = create_dashboard(app)
@@ -61,6 +62,24 @@ def create_server(app: App) -> FastAPI:
     return web
 
 
+def create_probe(app: App) -> FastAPI:
+    """What a process that serves no users answers: whether it lives."""
+    web = FastAPI(openapi_url=None)
+    web.state.end_streams = lambda: None
+    for path, report, good in (
+        ("/health", health, "UP"),
+        ("/health/live", health, "UP"),
+        ("/health/ready", readiness, "READY"),
+    ):
+        web.add_api_route(path, partial(_probe, app, report, good), response_model=None)
+    return web
+
+
+def _probe(app: App, report: Callable[[App], Mapping[str, object]], good: str) -> JSONResponse:
+    found = report(app)
+    return JSONResponse(dict(found), status_code=200 if found.get("status") == good else 503)
+
+
 def create_dashboard(app: App) -> FastAPI:
     """The dashboard; `close_ui` ends its live streams."""
     services = UiServices(
@@ -74,7 +93,7 @@ def create_dashboard(app: App) -> FastAPI:
         previews=app.previews,
         syncs=app.syncs,
         load=lambda: (app.workers.load[0], app.workers.slots),
-        parts=lambda: _parts(app),
+        parts=lambda: parts(app),
         facts={
             "Version": __version__,
             "Database": app.database.engine.dialect.name,
@@ -85,41 +104,5 @@ def create_dashboard(app: App) -> FastAPI:
     return create_ui(services, app.bus, app.clock)
 
 
-def _parts(app: App) -> list[Part]:
-    """The loops of this process, the executor first."""
-    waiting = app.workers.load[1]
-    note = f"{app.executor.backlog} events waiting, {app.stepper.open_count} executions open"
-    executor = Part("executor", note, app.executor.last_tick, 5.0)
-    worker = Part("worker", f"{waiting} attempts waiting for a place", app.clock.now(), 5.0)
-    return [
-        executor,
-        worker,
-        *(
-            Part(
-                ticker.component.name,
-                seen_at=ticker.last_tick,
-                interval_seconds=ticker.component.interval_seconds,
-                error=ticker.last_error,
-            )
-            for ticker in app.tickers
-        ),
-    ]
-
-
 def _home() -> RedirectResponse:
     return RedirectResponse("ui/")
-
-
-def health(app: App) -> Mapping[str, object]:
-    """UP while every loop has ticked lately, else DOWN with the loops that have not."""
-    now = app.clock.now()
-    loops: dict[str, str] = {}
-    last = app.executor.last_tick
-    loops["executor"] = "UP" if last is not None and now - last < _SILENT else "DOWN"
-    for ticker in app.tickers:
-        wanted = max(_SILENT, timedelta(seconds=3 * ticker.component.interval_seconds))
-        seen = ticker.last_tick or ticker.started_at
-        alive = seen is not None and now - seen < wanted
-        loops[ticker.component.name] = "UP" if alive else "DOWN"
-    down = [name for name, state in loops.items() if state == "DOWN"]
-    return {"status": "DOWN" if down else "UP", "version": __version__, "components": loops}

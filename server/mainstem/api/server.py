@@ -23,6 +23,19 @@ def is_healthy(services: Services) -> JSONResponse:
     return JSONResponse(dict(report), status_code=status)
 
 
+@health.get("/health/live")
+def is_alive(services: Services) -> JSONResponse:
+    """As `/health`: restart the process when this fails."""
+    return is_healthy(services)
+
+
+@health.get("/health/ready")
+def is_ready(services: Services) -> JSONResponse:
+    """200 while requests can be served, else 503: the database is away, or the server stops."""
+    report = services.readiness()
+    return JSONResponse(dict(report), status_code=200 if report.get("status") == "READY" else 503)
+
+
 @router.get("/version")
 def version() -> wire.Json:
     return {"version": __version__}

@@ -21,7 +21,7 @@ from mainstem.services.triggers import TriggerService
 
 @dataclass(frozen=True, slots=True)
 class ApiServices:
-    """Made by the composition root; `health` reports each loop."""
+    """Made by the composition root; `health` reports each loop, `readiness` the whole."""
 
     flows: FlowService
     executions: ExecutionService
@@ -35,6 +35,7 @@ class ApiServices:
     bus: Bus
     clock: Clock
     health: Callable[[], Mapping[str, object]]
+    readiness: Callable[[], Mapping[str, object]]
 
 
 def services_of(request: Request) -> ApiServices:

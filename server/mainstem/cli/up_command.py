@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from mainstem.errors import Stalled
 from mainstem.runtime.lock import StateLock
 from mainstem.server import create_server
 from mainstem.settings import Settings
+from mainstem.store.database import wait_for
 from mainstem.telemetry import configure_logging
 
 _log = logging.getLogger("mainstem.up")
@@ -58,23 +60,55 @@ def _serve(settings: Settings) -> int:
     bound = settings.model_copy(
         update={"server": settings.server.model_copy(update={"port": port})}
     )
+    signals = _Signals()
     with closing(listener), StateLock(settings.state_dir):
+        if settings.is_shared:
+            wait_for(settings.database_url, settings.database.wait_seconds, signals.ending)
         app = App(bound)
         server = _Server(create_server(app))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, server.handle_exit)
+        signals.server = server
         try:
-            app.start()
-            host = settings.server.host
-            print(
-                f"Mainstem is ready at {app.local_url}/ui/ "
-                f"(this machine only: it has no users yet, so it listens on {host})",
-                flush=True,
-            )
-            server.run(sockets=[listener])
+            if not signals.ending.is_set():
+                app.start()
+                _tell_ready(app)
+                server.run(sockets=[listener])
+                signals.ending.set()
+                app.drain(signals.hurry)
         finally:
             app.stop()
     return 0
+
+
+def _tell_ready(app: App) -> None:
+    if not app.has_role("web"):
+        print(
+            f"Mainstem is ready at {app.local_url}/health ({', '.join(app.settings.roles)})",
+            flush=True,
+        )
+        return
+    print(
+        f"Mainstem is ready at {app.local_url}/ui/ "
+        f"(this machine only: it has no users yet, so it listens on {app.settings.server.host})",
+        flush=True,
+    )
+
+
+class _Signals:
+    """The first SIGINT or SIGTERM ends the server gently, the second hurries it."""
+
+    def __init__(self) -> None:
+        self.server: _Server | None = None
+        self.ending = threading.Event()
+        self.hurry = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.ending.is_set():
+            self.hurry.set()
+        self.ending.set()
+        if self.server is not None:
+            self.server.handle_exit(number, frame)
 
 
 class _Server(uvicorn.Server):

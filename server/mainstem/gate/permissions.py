@@ -76,6 +76,8 @@ def _rules(*groups: dict[Needed, str], audited: bool = True) -> dict[str, Rule]:
 _API: Final[dict[Needed, str]] = {
     PUBLIC: """
         GET /health
+        GET /health/live
+        GET /health/ready
     """,
     SIGNED_IN: """
         GET /

@@ -1,17 +1,22 @@
 """Engines and transactions for SQLite and PostgreSQL."""
 
+import importlib.util
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from mainstem.errors import InvalidInput, Transient
+from mainstem.errors import InvalidInput, Stalled, Transient
 from mainstem.store.migrate import upgrade
+
+_log = logging.getLogger("mainstem.store")
 
 # A server that vanished is noticed within half a minute, whatever waits for its answer.
 _PATIENCE: Final = {
@@ -64,6 +69,11 @@ class Database:
             yield connection
             connection.commit()
 
+    def ping(self) -> None:
+        """Raises Transient when the database does not answer."""
+        with self.read() as tx:
+            tx.execute(text("SELECT 1"))
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -92,12 +102,38 @@ def open_database(url: str, pool_size: int = 16) -> Database:
     return database
 
 
+def wait_for(url: str, seconds: float, ending: threading.Event) -> None:
+    """Return once PostgreSQL at `url` answers; says every time why it has to wait.
+
+    Raises Transient after `seconds`, or at once when `ending` is set or for a SQLite file.
+    """
+    database = connect(url, 2)
+    waits = database.engine.dialect.name == "postgresql"
+    deadline = time.monotonic() + seconds
+    pause = 0.5
+    try:
+        while True:
+            try:
+                return database.ping()
+            except Transient as error:
+                if not waits or time.monotonic() + pause > deadline or ending.is_set():
+                    raise
+                reason = error.message.partition("\n")[0]
+                _log.warning("waiting for the database", extra={"reason": reason, "next": pause})
+            ending.wait(pause)
+            pause = min(pause * 2, 10.0)
+    finally:
+        database.close()
+
+
 def connect(url: str, pool_size: int = 16) -> Database:
     """The database at `url` as it is; nothing is asked of it yet."""
     parsed = _url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(url, parsed.database)
     else:
+        if importlib.util.find_spec("psycopg") is None:
+            raise Stalled("the driver of PostgreSQL is missing: install mainstem[postgres]")
         engine = create_engine(
             parsed,
             pool_size=pool_size,
@@ -109,15 +145,15 @@ def connect(url: str, pool_size: int = 16) -> Database:
     return Database(engine)
 
 
-def driver_url(text: str) -> str:
+def driver_url(url: str) -> str:
     """The address as the driver of PostgreSQL itself wants it, with its password."""
-    return _url(text).set(drivername="postgresql").render_as_string(hide_password=False)
+    return _url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _url(text: str) -> URL:
+def _url(url: str) -> URL:
     """Raises InvalidInput for what is no address of a database; never shows it."""
     try:
-        parsed = make_url(text)
+        parsed = make_url(url)
     except ArgumentError as error:
         raise InvalidInput(
             "database.url must look like postgresql://user:password@host:5432/name"
