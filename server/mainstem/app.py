@@ -32,6 +32,7 @@ from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
 from mainstem.runtime.lock import instance_of
 from mainstem.scheduler.loop import Scheduler
+from mainstem.scheduler.operations import Operations
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
 from mainstem.sdk.registry import Registry
@@ -42,15 +43,22 @@ from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer, load_or_create_key
 from mainstem.services import seed
 from mainstem.services.audit import AuditService
+from mainstem.services.dependencies import DependencyService
+from mainstem.services.evaluation import EvaluationService
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
+from mainstem.services.flow_catalog import FlowCatalog
 from mainstem.services.flows import FlowService
 from mainstem.services.host import ExecutionHost, HostServices, secret_inputs
 from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
+from mainstem.services.measures import LiveMeasures, MeasureService
+from mainstem.services.metric_figures import MetricFigures
 from mainstem.services.namespaces import NamespaceService
+from mainstem.services.operations import OperationService
 from mainstem.services.others import OtherExecutions
+from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
@@ -155,6 +163,8 @@ class App:
             self.namespaces.defaults,
         )
         self.namespaces.guard(self.flows.broken_by)
+        self.catalog = FlowCatalog(database, self.flows)
+        self.dependencies = DependencyService(self.flows)
         self.inputs = InputService(
             self.storage, self.host_services, self.options, clock, lambda: self.sealer.key
         )
@@ -162,6 +172,13 @@ class App:
             database, self.flows, self.inputs, self.files, self.storage, clock, self.ids, bus
         )
         self.search = SearchService(database)
+        self.figures = MetricFigures(database)
+        self.measures = MeasureService(database)
+        self.plugins = PluginCatalog(self.registry, self.flows)
+        self.operations = OperationService(database, self.executions, clock, self.ids, bus)
+        self.evaluation = EvaluationService(
+            self.executions, self.flows, self.host_services, self.options, self._constants_of
+        )
         self.triggers = TriggerService(
             database,
             self.flows,
@@ -253,7 +270,7 @@ class App:
         return Cluster(
             ClusterParts(
                 settings=self.settings,
-                instance=instance_of(self.settings.state_dir),
+                instance=self.instance,
                 database=self.database,
                 clock=self.clock,
                 bus=self.bus,
@@ -344,6 +361,26 @@ class App:
             },
         )
 
+    def live(self) -> LiveMeasures:
+        """What only this process knows of itself, for monitoring."""
+        now = self.clock.now()
+        ticks = {ticker.component.name: ticker.last_tick for ticker in self.tickers}
+        ticks["executor"] = self.executor.last_tick
+        running, waiting = self.workers.load
+        return LiveMeasures(
+            events_waiting=self.executor.backlog,
+            executions_open=self.stepper.open_count,
+            attempts_running=running,
+            attempts_waiting=waiting,
+            worker_slots=self.workers.slots,
+            loop_ages={k: (now - at).total_seconds() for k, at in ticks.items() if at},
+        )
+
+    @cached_property
+    def instance(self) -> str:
+        """The name of this server among those of one installation."""
+        return instance_of(self.settings.state_dir)
+
     def has_role(self, role: Role) -> bool:
         return role in self.settings.roles
 
@@ -353,6 +390,7 @@ class App:
             found.append(self.syncs)
         if self.settings.scheduler and self.has_role("scheduler"):
             found.append(self.scheduler)
+            found.append(Operations(self.operations))
         return found if self.cluster is None else self.cluster.components(found)
 
     def drain(self, ending: threading.Event) -> None:

@@ -16,6 +16,10 @@ class InvalidInput(MainstemError):
     """The input must be corrected before another try (HTTP 422)."""
 
 
+class TooLarge(InvalidInput):
+    """More bytes or items than the server takes at once (HTTP 413)."""
+
+
 class NotFound(MainstemError):
     """Nothing has the given name or id (HTTP 404)."""
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from mainstem import __version__
 from mainstem.api.application import create_api
 from mainstem.api.services import ApiServices
+from mainstem.api.timings import Timings
 from mainstem.app import App
 from mainstem.gate.authenticate import Authenticator
 from mainstem.gate.middleware import Gate
@@ -30,8 +31,15 @@ def create_server(app: App) -> FastAPI:
     web = create_api(
         ApiServices(
             flows=app.flows,
+            catalog=app.catalog,
+            dependencies=app.dependencies,
             executions=app.executions,
             inputs=app.inputs,
+            evaluation=app.evaluation,
+            operations=app.operations,
+            figures=app.figures,
+            plugins=app.plugins,
+            measures=app.measures,
             search=app.search,
             triggers=app.triggers,
             kv=app.kv,
@@ -42,6 +50,9 @@ def create_server(app: App) -> FastAPI:
             clock=app.clock,
             health=lambda: health(app),
             readiness=lambda: readiness(app),
+            live=app.live,
+            base_url=app.base_url,
+            instance=app.instance,
         )
     )
     dashboard = create_dashboard(app)
@@ -53,6 +64,7 @@ def create_server(app: App) -> FastAPI:
     settings = app.settings
     authenticate = Authenticator(app.sign_in, is_open=settings.auth.mode == "none")
     web.add_middleware(Gate, authenticate=authenticate, audit=app.audit)
+    web.add_middleware(Timings)
     web.add_middleware(
         Guard,
         base_url=app.base_url,

@@ -78,20 +78,33 @@ def zipped(**files: str) -> bytes:
     return target.getvalue()
 
 
-def test_an_archive_is_imported_whole_or_not_at_all(api: Api, ns: str) -> None:
-    def send(name: str, content: bytes, status: int = 200) -> object:
-        files = {"fileUpload": (name, content)}
-        return api("POST", "/flows/import", status, files=files)
+def send(api: Api, name: str, content: bytes, status: int = 200, query: str = "") -> object:
+    return api("POST", f"/flows/import{query}", status, files={"fileUpload": (name, content)})
 
+
+def test_an_import_answers_with_what_could_not_be_saved(api: Api, ns: str) -> None:
     good = zipped(**{"a.yaml": source(ns, "a"), "b.yml": source(ns, "b"), "readme.md": "x"})
-    assert send("flows.zip", good) == [f"{ns}.a", f"{ns}.b"]
-    assert send("c.yaml", f"{source(ns, 'c')}---\n{source(ns, 'd')}".encode())
+    assert send(api, "flows.zip", good) == []
+    bad = zipped(**{"e.yaml": source(ns, "e"), "sub/g.yaml": "id: g"})
+    assert send(api, "flows.zip", bad) == ["sub/g.yaml"]
+    documents = f"{source(ns, 'c')}---\nid: broken\n---\n{source(ns, 'd')}"
+    assert send(api, "flow.yaml", documents.encode()) == ["1"]
+    assert [item["id"] for item in api("GET", f"/flows/{ns}")] == ["a", "b", "c", "d", "e"]
+
+
+def test_an_import_that_fails_on_error_is_whole_or_not_at_all(api: Api, ns: str) -> None:
+    query = "?failOnError=true"
     bad = zipped(**{"e.yaml": source(ns, "e"), "g.yaml": "id: g"})
-    send("flows.zip", bad, 422)
+    send(api, "flows.zip", bad, 422, query)
     api.refused("GET", f"/flows/{ns}/e", 404)
-    send("flows.zip", zipped(**{"a.yaml": source(ns, "x"), "b.yaml": source(ns, "x")}), 422)
-    send("flows.zip", b"no zip", 422)
-    send("flows.exe", good, 422)
+    twice = zipped(**{"a.yaml": source(ns, "x"), "b.yaml": source(ns, "x")})
+    send(api, "flows.zip", twice, 422, query)
+    assert send(api, "flows.zip", zipped(**{"e.yaml": source(ns, "e")}), query=query) == []
+
+
+def test_an_upload_that_is_no_archive_is_refused(api: Api) -> None:
+    send(api, "flows.zip", b"no zip", 422)
+    send(api, "flows.exe", b"x", 422)
     api.refused("POST", "/flows/import", 422)
 
 
@@ -189,7 +202,8 @@ def test_the_server_tells_about_itself(api: Api) -> None:
     assert health["status"] == "UP"
     assert "executor" in health["components"]
     assert api("GET", "/version")["version"] == api("GET", "/configs")["version"]
-    assert "io.kestra.plugin.core.log.Log" in api("GET", "/plugins")
+    core = next(group for group in api("GET", "/plugins") if group["name"] == "core")
+    assert "io.kestra.plugin.core.log.Log" in [item["cls"] for item in core["tasks"]]
     assert api("GET", "/syncs") == []
     api.refused("POST", "/syncs/nobody", 404)
     assert api.client.get("/").headers["location"] == "ui/"

@@ -8,11 +8,20 @@ from mainstem import __version__
 from mainstem.api import (
     backfills,
     errors,
+    execution_actions,
+    execution_bulk,
+    execution_files,
     executions,
+    flow_bulk,
+    flow_graphs,
+    flow_source,
     flows,
     logs,
+    metrics,
     namespaces,
+    plugins,
     server,
+    trigger_bulk,
     triggers,
     webhooks,
 )
@@ -20,6 +29,34 @@ from mainstem.api.services import ApiServices
 from mainstem.gate.flat import include
 
 PREFIXES: Final = ("/api/v1", "/api/v1/main")
+# Addresses with fixed words before those with names in the same place.
+_ROUTERS: Final = (
+    server.router,
+    plugins.router,
+    executions.lists,
+    execution_bulk.router,
+    execution_bulk.operations,
+    logs.router,
+    metrics.router,
+    execution_files.outputs,
+    webhooks.router,
+    backfills.reference,
+    trigger_bulk.router,
+    triggers.router,
+    backfills.router,
+    execution_actions.router,
+    execution_files.router,
+    executions.router,
+    executions.creation,
+    flows.lists,
+    flow_source.router,
+    flow_bulk.router,
+    flow_graphs.lists,
+    flow_graphs.router,
+    flow_bulk.namespaces,
+    flows.router,
+    namespaces.router,
+)
 
 
 def create_api(services: ApiServices) -> FastAPI:
@@ -36,18 +73,7 @@ def create_api(services: ApiServices) -> FastAPI:
     errors.install(app)
     include(app, server.health)
     for prefix in reversed(PREFIXES):
-        for router in (
-            server.router,
-            executions.bulk,
-            logs.router,
-            webhooks.router,
-            backfills.reference,
-            triggers.router,
-            backfills.router,
-            executions.router,
-            flows.router,
-            namespaces.router,
-        ):
+        for router in _ROUTERS:
             include(app, router, prefix, described=prefix == PREFIXES[0])
     webhooks.make_lean(app)
     return app

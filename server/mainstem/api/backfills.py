@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from mainstem.api import trigger_wire, wire
+from mainstem.api import models, trigger_wire, wire
+from mainstem.api.answers import answers
 from mainstem.api.services import ApiServices, Services
-from mainstem.api.trigger_wire import BackfillBody, TriggerName
-from mainstem.api.triggers import key_of
+from mainstem.api.trigger_wire import BackfillBody, CreateBackfillBody, TriggerName
+from mainstem.api.triggers import key_of, shown
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
 from mainstem.model.trigger import Backfill, TriggerKey
@@ -29,7 +30,7 @@ def _found(services: ApiServices, key: TriggerKey, backfill_id: str) -> Backfill
     return item
 
 
-@router.post(_BASE)
+@router.post(_BASE, **answers(dict[str, object], 404, 409))
 def create(
     namespace: str, flow_id: str, trigger_id: str, body: BackfillBody, services: Services
 ) -> wire.Json:
@@ -39,7 +40,7 @@ def create(
     return _json(services, item.id)
 
 
-@router.post(f"{_BASE}/preview")
+@router.post(f"{_BASE}/preview", **answers(dict[str, object], 404))
 def preview(
     namespace: str,
     flow_id: str,
@@ -53,7 +54,7 @@ def preview(
     return trigger_wire.plan(services.triggers.backfills.preview(body.wanted(key)), size)
 
 
-@router.get(_BASE)
+@router.get(_BASE, **answers(list[dict[str, object]], 404))
 def of_trigger(
     namespace: str, flow_id: str, trigger_id: str, services: Services
 ) -> list[wire.Json]:
@@ -63,7 +64,7 @@ def of_trigger(
     return [_json(services, item.id) for item in found]
 
 
-@router.get(_BASE + "/{backfill_id}")
+@router.get(_BASE + "/{backfill_id}", **answers(dict[str, object], 404))
 def get(
     namespace: str, flow_id: str, trigger_id: str, backfill_id: str, services: Services
 ) -> wire.Json:
@@ -74,7 +75,7 @@ def get(
     return {**_json(services, item.id), "executionIds": executions}
 
 
-@router.post(_BASE + "/{backfill_id}/pause")
+@router.post(_BASE + "/{backfill_id}/pause", **answers(dict[str, object], 404, 409))
 def pause(
     namespace: str, flow_id: str, trigger_id: str, backfill_id: str, services: Services
 ) -> wire.Json:
@@ -84,7 +85,7 @@ def pause(
     return _json(services, item.id)
 
 
-@router.post(_BASE + "/{backfill_id}/resume")
+@router.post(_BASE + "/{backfill_id}/resume", **answers(dict[str, object], 404, 409))
 def resume(
     namespace: str, flow_id: str, trigger_id: str, backfill_id: str, services: Services
 ) -> wire.Json:
@@ -93,7 +94,7 @@ def resume(
     return _json(services, item.id)
 
 
-@router.post(_BASE + "/{backfill_id}/cancel")
+@router.post(_BASE + "/{backfill_id}/cancel", **answers(dict[str, object], 404, 409))
 def cancel(
     namespace: str,
     flow_id: str,
@@ -124,20 +125,29 @@ def _of_open(services: ApiServices, name: TriggerName, act: Callable[[str], Back
 reference = APIRouter(tags=["backfills"])
 
 
-@reference.put("/triggers/backfill/pause")
+@reference.put("/triggers/backfill/create", **answers(models.TriggerModel, 404, 409))
+def create_open(body: CreateBackfillBody, services: Services) -> wire.Json:
+    """Begin a backfill of a trigger."""
+    key = key_of(body)
+    services.triggers.get(key.flow, key.id)
+    services.triggers.backfills.create(body.backfill.wanted(key))
+    return shown(services, services.triggers.get(key.flow, key.id))
+
+
+@reference.put("/triggers/backfill/pause", **answers(models.TriggerModel, 404, 409))
 def pause_open(body: TriggerName, services: Services) -> wire.Json:
     """Pause the backfill of a trigger."""
     return _of_open(services, body, services.triggers.backfills.pause)
 
 
-@reference.put("/triggers/backfill/unpause")
+@reference.put("/triggers/backfill/unpause", **answers(models.TriggerModel, 404, 409))
 def unpause_open(body: TriggerName, services: Services) -> wire.Json:
     """Resume the backfill of a trigger."""
     return _of_open(services, body, services.triggers.backfills.resume)
 
 
-@reference.put("/triggers/backfill/delete")
-@reference.post("/triggers/backfill/delete")
+@reference.put("/triggers/backfill/delete", **answers(models.TriggerModel, 404, 409))
+@reference.post("/triggers/backfill/delete", **answers(models.TriggerModel, 404, 409))
 def delete_open(body: TriggerName, services: Services) -> wire.Json:
     """Cancel the backfill of a trigger."""
     return _of_open(services, body, services.triggers.backfills.cancel)

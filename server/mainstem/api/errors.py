@@ -17,6 +17,7 @@ from mainstem.errors import (
     MainstemError,
     NotFound,
     Stalled,
+    TooLarge,
     Transient,
 )
 
@@ -24,6 +25,7 @@ _log = logging.getLogger("mainstem.api")
 
 _STATUS: Final[Sequence[tuple[type[MainstemError], int]]] = (
     (Gone, 410),
+    (TooLarge, 413),
     (NotFound, 404),
     (InvalidInput, 422),
     (Conflict, 409),

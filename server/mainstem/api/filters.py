@@ -7,11 +7,14 @@ from typing import Annotated, Final
 from fastapi import Query
 from starlette.datastructures import QueryParams
 
+from mainstem.api.query import parse_tree
 from mainstem.errors import InvalidInput
 from mainstem.model.duration import parse_duration
 from mainstem.model.log import Level
+from mainstem.model.query import Group, Leaf, Op
 from mainstem.model.state import State
 from mainstem.services.search import ExecutionFilter, LogFilter
+from mainstem.services.triggers import TriggerFilter
 
 # What fits the database's whole numbers.
 _LARGEST: Final = 2**63 - 1
@@ -32,6 +35,16 @@ def parse_labels(items: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def trigger_filter(params: QueryParams) -> TriggerFilter:
+    """The filter of a list of triggers; raises InvalidInput naming a bad parameter."""
+    return TriggerFilter(
+        params.get("namespace") or None,
+        params.get("flowId") or None,
+        params.get("q", "").strip().strip("*") or None,
+        where=_tree(params, ("scope", "triggerId", "triggerState")),
+    )
+
+
 def execution_filter(params: QueryParams) -> ExecutionFilter:
     """The filter of a search; raises InvalidInput naming a bad parameter."""
     text = params.get("q", "").strip().strip("*")
@@ -43,9 +56,21 @@ def execution_filter(params: QueryParams) -> ExecutionFilter:
         start=_start(params),
         end=parse_moment(params.get("endDate")),
         text=text or None,
-        parent_id=params.get("triggerExecutionId") or params.get("parentId") or None,
+        parent_id=params.get("parentId") or None,
         trigger_id=params.get("triggerId") or None,
+        where=_tree(params, ("scope", "childFilter", "triggerExecutionId", "kind", "flowRevision")),
     )
+
+
+def _tree(params: QueryParams, plain: Iterable[str]) -> Group | None:
+    """Filters of the newer form, and plain parameters that only they can express."""
+    members: list[Leaf | Group] = [
+        Leaf(name, Op.EQUALS, params[name]) for name in plain if params.get(name)
+    ]
+    tree = parse_tree(params)
+    if tree is not None:
+        members.append(tree)
+    return Group(tuple(members)) if members else None
 
 
 def log_filter(params: QueryParams, execution_id: str | None = None) -> LogFilter:
@@ -64,6 +89,7 @@ def log_filter(params: QueryParams, execution_id: str | None = None) -> LogFilte
         start=_start(params),
         end=parse_moment(params.get("endDate")),
         after=parse_number(params, "after"),
+        where=_tree(params, ("scope",)),
     )
 
 

@@ -1,56 +1,85 @@
-"""Routes of logs, metrics and files of executions."""
+"""Routes of logs."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO, Final
+from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from mainstem.api import wire
+from mainstem.api import models, wire
+from mainstem.api.answers import JsonAnswer, answers, attachment
+from mainstem.api.executions import SSE_HEADERS
 from mainstem.api.filters import PageNumber, PageSize, log_filter
 from mainstem.api.follow import follow_logs
+from mainstem.api.query import Sort, parse_sort
 from mainstem.api.services import ApiServices, Services
+from mainstem.model.flow_id import FlowId
 from mainstem.services.search import LogFilter
 
 router = APIRouter(tags=["logs"])
-_CHUNK: Final = 1 << 20
 _MOST: Final = 10_000
 
 
-@router.get("/logs/search")
+@router.get("/logs/search", **answers(models.LogPage))
 def search(
     request: Request,
     services: Services,
     page: PageNumber = 1,
     size: PageSize = 100,
-) -> wire.Json:
-    """Lines of any execution, newest first."""
+    sort: Sort = None,
+) -> JsonAnswer:
+    """Lines of any execution, newest first unless `sort` says otherwise.
+
+    Filters: `q`, `namespace`, `flowId`, `executionId`, `taskId`, `triggerId`, `level` or
+    `minLevel`, `startDate`, `endDate`, `timeRange`.
+    """
     wanted = log_filter(request.query_params)
-    part = services.search.lines(wanted, limit=size, offset=(page - 1) * size, newest_first=True)
-    total = sum(services.search.lines_by_level(wanted).values())
-    return wire.listing([wire.log_line(item) for item in part], total)
-
-
-@router.get("/logs/{execution_id}")
-def of_execution(execution_id: str, request: Request, services: Services) -> list[wire.Json]:
-    """Lines in order, up to 10,000; go on with `after=<index of the last>`."""
-    services.executions.get(execution_id)
-    wanted = log_filter(request.query_params, execution_id)
-    return [wire.log_line(item) for item in services.search.lines(wanted, limit=_MOST)]
-
-
-@router.get("/logs/{execution_id}/download")
-def download(execution_id: str, request: Request, services: Services) -> StreamingResponse:
-    """All lines as text."""
-    services.executions.get(execution_id)
-    wanted = log_filter(request.query_params, execution_id)
-    return StreamingResponse(
-        _as_text(services, wanted),
-        media_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{execution_id}.log"'},
+    part = services.search.lines(
+        wanted, limit=size, offset=(page - 1) * size, newest_first=True, orders=parse_sort(sort)
     )
+    total = sum(services.search.lines_by_level(wanted).values())
+    found = wire.listing([wire.log_line(item) for item in part], total)
+    return JsonAnswer({**found, "type": "OFFSET"})
+
+
+@router.get("/logs/{execution_id}", **answers(list[models.LogModel], 404))
+def of_execution(execution_id: str, request: Request, services: Services) -> JsonAnswer:
+    """Lines in order, up to 10,000; go on with `after=<index of the last>`.
+
+    Filters: `minLevel`, `taskRunId`, `taskId`, `attempt`.
+    """
+    services.executions.get(execution_id)
+    wanted = log_filter(request.query_params, execution_id)
+    return JsonAnswer([wire.log_line(i) for i in services.search.lines(wanted, limit=_MOST)])
+
+
+@router.delete("/logs/{execution_id}", **answers(None, 404, status=204))
+def delete_of_execution(execution_id: str, request: Request, services: Services) -> Response:
+    """Delete lines of an execution; filters as in reading them."""
+    services.executions.get(execution_id)
+    services.search.delete_lines(log_filter(request.query_params, execution_id))
+    return Response(status_code=204)
+
+
+@router.delete("/logs/{namespace}/{flow_id}", **answers(None, status=204))
+def delete_of_flow(
+    namespace: str, flow_id: str, services: Services, triggerId: str | None = None
+) -> Response:
+    """Delete lines of a flow, or with `triggerId` those of one of its triggers."""
+    wanted = LogFilter(flow=FlowId(namespace, flow_id), trigger_id=triggerId)
+    services.search.delete_lines(wanted)
+    return Response(status_code=204)
+
+
+@router.get("/logs/{execution_id}/download", **answers(None, 404, media="text/plain"))
+def download(execution_id: str, request: Request, services: Services) -> StreamingResponse:
+    """All lines as text, made while they are sent."""
+    services.executions.get(execution_id)
+    wanted = log_filter(request.query_params, execution_id)
+    lines = _as_text(services, wanted)
+    return attachment(lines, f"{execution_id}.log", "text/plain; charset=utf-8")
 
 
 def _as_text(services: ApiServices, wanted: LogFilter) -> Iterator[str]:
@@ -61,7 +90,7 @@ def _as_text(services: ApiServices, wanted: LogFilter) -> Iterator[str]:
         wanted = replace(wanted, after=lines[-1].number)
 
 
-@router.get("/logs/{execution_id}/follow")
+@router.get("/logs/{execution_id}/follow", **answers(None, 404, media="text/event-stream"))
 async def follow(execution_id: str, request: Request, services: Services) -> StreamingResponse:
     """Server-sent events, one per line."""
     await run_in_threadpool(services.executions.get, execution_id)
@@ -69,42 +98,5 @@ async def follow(execution_id: str, request: Request, services: Services) -> Str
     return StreamingResponse(
         follow_logs(services, execution_id, wanted),
         media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        headers=SSE_HEADERS,
     )
-
-
-@router.get("/metrics/{execution_id}")
-def metrics(execution_id: str, services: Services) -> wire.Json:
-    """Figures reported by the tasks of an execution."""
-    services.executions.get(execution_id)
-    found = services.search.metrics(execution_id)
-    return wire.listing([wire.metric(item) for item in found], len(found))
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
-
-
-@router.get("/executions/{execution_id}/file")
-def file(execution_id: str, path: str, services: Services) -> StreamingResponse:
-    """Download a file of the execution by its URI."""
-    execution = services.executions.get(execution_id)
-    info = services.previews.info(execution, path)
-    safe = "".join(c if c.isascii() and c.isprintable() and c != '"' else "_" for c in info.name)
-    return StreamingResponse(
-        _chunks(services.previews.open(execution, path)),
-        media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{safe}"',
-            "Content-Length": str(info.size),
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
-
-
-@router.get("/executions/{execution_id}/file/metas")
-def file_metas(execution_id: str, path: str, services: Services) -> wire.Json:
-    """Size in bytes."""
-    return {"size": services.previews.info(services.executions.get(execution_id), path).size}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -27,6 +27,9 @@ def _labels(value: object) -> object:
     return {
         str(item.get("key")): str(item.get("value")) for item in value if isinstance(item, dict)
     }
+
+
+_NEVER: Final = "1970-01-01T00:00:00Z"
 
 
 class _Body(BaseModel):
@@ -70,6 +73,12 @@ class TriggerName(_Body):
     trigger_id: str
 
 
+class SwitchBody(TriggerName):
+    """Switches a trigger."""
+
+    disabled: bool
+
+
 class ReferenceBackfill(BackfillBody):
     """A backfill in the reference's shape, which runs every slot again unless told otherwise."""
 
@@ -81,6 +90,31 @@ class TriggerBody(TriggerName):
 
     disabled: bool | None = None
     backfill: ReferenceBackfill | None = None
+
+
+class CreateBackfillBody(TriggerName):
+    """A backfill to begin, in the reference's shape."""
+
+    backfill: ReferenceBackfill
+
+
+def state(item: TriggerState, context: Json) -> Json:
+    """How a trigger stands, as newer clients read it."""
+    found: Json = {
+        "namespace": item.key.flow.namespace,
+        "flowId": item.key.flow.id,
+        "triggerId": item.key.id,
+        "updatedAt": moment(item.evaluated_at or item.last_at or item.next_at) or _NEVER,
+        "evaluatedAt": moment(item.evaluated_at),
+        "nextEvaluationDate": context.get("nextExecutionDate"),
+        "backfill": context.get("backfill"),
+        "stopAfter": [each.value for each in item.stop_after] or None,
+        "disabled": item.disabled,
+        "locked": item.execution_id is not None,
+        "lastTriggeredDate": moment(item.last_at),
+        "executionId": item.execution_id,
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def trigger(state: TriggerState, progress: Progress | None = None) -> Json:

@@ -1,25 +1,33 @@
 """Routes of triggers: how they stand, switching, unlocking."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from mainstem.api import trigger_wire, wire
+from mainstem.api import models, trigger_wire, wire
+from mainstem.api.answers import answers, attachment
+from mainstem.api.filters import trigger_filter
+from mainstem.api.flow_bulk import csv_line
+from mainstem.api.query import Sort, parse_sort
 from mainstem.api.services import ApiServices, Services
-from mainstem.api.trigger_wire import TriggerBody, TriggerName
-from mainstem.errors import InvalidInput, MainstemError, NotFound
+from mainstem.api.trigger_wire import SwitchBody, TriggerBody, TriggerName
+from mainstem.errors import InvalidInput, MainstemError
 from mainstem.model.flow_id import FlowId
 from mainstem.model.trigger import TriggerKey, TriggerState
-from mainstem.services.triggers import TriggerFilter
 
 router = APIRouter(tags=["triggers"])
 _MOST_DATES = 1_000
+_ONE = "/triggers/{namespace}/{flow_id}/{trigger_id}"
+_TRIGGER = answers(models.TriggerModel, 404, 409)
 
-Page = Annotated[int, Query(ge=1)]
+Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Size = Annotated[int, Query(ge=1, le=1_000)]
 
 
-def _json(services: ApiServices, state: TriggerState) -> wire.Json:
+def shown(services: ApiServices, state: TriggerState) -> wire.Json:
+    """A trigger with the backfill that is open, if one is."""
     backfills = services.triggers.backfills
     open_one = backfills.open_of(state.key)
     return trigger_wire.trigger(state, backfills.progress(open_one.id) if open_one else None)
@@ -29,43 +37,89 @@ def key_of(name: TriggerName) -> TriggerKey:
     return TriggerKey(FlowId(name.namespace, name.flow_id), name.trigger_id)
 
 
-@router.get("/triggers/search")
+@router.get("/triggers/search", **answers(models.TriggerPage))
 def search(
-    services: Services,
-    namespace: str | None = None,
-    flowId: str | None = None,
-    q: str | None = None,
-    page: Page = 1,
-    size: Size = 25,
+    request: Request, services: Services, page: Page = 1, size: Size = 25, sort: Sort = None
 ) -> wire.Json:
-    """Triggers of current flows by namespace, flow and id."""
-    wanted = TriggerFilter(namespace, flowId, (q or "").strip().strip("*") or None)
-    found, total = services.triggers.search(wanted, limit=size, offset=(page - 1) * size)
+    """Triggers of current flows by namespace, flow and id unless `sort` says otherwise.
+
+    Filters: `q`, `namespace`, `flowId`, `triggerId`, `triggerState`, `scope`.
+    """
+    found, total = services.triggers.search(
+        trigger_filter(request.query_params),
+        limit=size,
+        offset=(page - 1) * size,
+        orders=parse_sort(sort),
+    )
     return wire.listing([_with_source(services, state) for state in found], total)
 
 
 def _with_source(services: ApiServices, state: TriggerState) -> wire.Json:
-    context = _json(services, state)
-    source: wire.Json = {"id": state.key.id, "type": state.type}
-    return {**context, "triggerContext": context, "abstractTrigger": source}
+    context = shown(services, state)
+    source = _source(services, state)
+    return {
+        **context,
+        "triggerContext": context,
+        "abstractTrigger": source,
+        "trigger": source,
+        "state": trigger_wire.state(state, context),
+    }
 
 
-@router.get("/triggers/{namespace}/{flow_id}")
+def _source(services: ApiServices, state: TriggerState) -> wire.Json:
+    """The trigger as its flow writes it; its names alone when the flow cannot be read."""
+    try:
+        trigger = services.triggers.parts.loaded(state)[1]
+    except MainstemError:
+        return {"id": state.key.id, "type": state.type}
+    return trigger.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+@router.get("/triggers/export/by-query/csv", **answers(None, media="text/csv"))
+def export_csv(request: Request, services: Services) -> StreamingResponse:
+    """All triggers that match, made while they are sent."""
+    wanted = trigger_filter(request.query_params)
+    services.triggers.search(wanted, limit=1)
+    return attachment(_csv(services.triggers.each(wanted)), "triggers.csv", "text/csv")
+
+
+_COLUMNS = ("namespace", "flowId", "triggerId", "type", "disabled", "date", "nextExecutionDate",
+            "executionId", "evaluatedAt", "outcome")  # fmt: skip
+
+
+def _csv(states: Iterator[TriggerState]) -> Iterator[str]:
+    yield csv_line(_COLUMNS)
+    for state in states:
+        row = trigger_wire.trigger(state)
+        yield csv_line(tuple(row.get(name) for name in _COLUMNS))
+
+
+@router.get("/triggers/{namespace}/{flow_id}", **answers(models.TriggerPage))
 def of_flow(
-    namespace: str, flow_id: str, services: Services, page: Page = 1, size: Size = 25
+    namespace: str,
+    flow_id: str,
+    services: Services,
+    q: str = "",
+    page: Page = 1,
+    size: Size = 25,
 ) -> wire.Json:
     """The triggers of one flow."""
-    found = services.triggers.of_flow(FlowId(namespace, flow_id))
+    found = [
+        state
+        for state in services.triggers.of_flow(FlowId(namespace, flow_id))
+        if q.lower() in state.key.id.lower()
+    ]
     part = found[(page - 1) * size : page * size]
-    return wire.listing([_json(services, state) for state in part], len(found))
+    return wire.listing([shown(services, state) for state in part], len(found))
 
 
-@router.get("/triggers/{namespace}/{flow_id}/{trigger_id}")
+@router.get(_ONE, **answers(models.TriggerModel, 404))
 def get(namespace: str, flow_id: str, trigger_id: str, services: Services) -> wire.Json:
-    return _json(services, services.triggers.get(FlowId(namespace, flow_id), trigger_id))
+    """How a trigger stands."""
+    return shown(services, services.triggers.get(FlowId(namespace, flow_id), trigger_id))
 
 
-@router.get("/triggers/{namespace}/{flow_id}/{trigger_id}/next")
+@router.get(f"{_ONE}/next", **answers(list[str], 404))
 def next_dates(
     namespace: str,
     flow_id: str,
@@ -78,7 +132,7 @@ def next_dates(
     return [date.isoformat() for date in found]
 
 
-@router.get("/triggers/{namespace}/{flow_id}/{trigger_id}/evaluations")
+@router.get(f"{_ONE}/evaluations", **answers(list[dict[str, object]], 404))
 def evaluations(
     namespace: str, flow_id: str, trigger_id: str, services: Services, size: Size = 25
 ) -> list[wire.Json]:
@@ -87,7 +141,7 @@ def evaluations(
     return [trigger_wire.evaluation(item) for item in found]
 
 
-@router.put("/triggers")
+@router.put("/triggers", **_TRIGGER)
 def change(body: TriggerBody, services: Services) -> wire.Json:
     """Switch a trigger with `disabled`, begin a backfill with `backfill`, or both."""
     key = key_of(body)
@@ -98,44 +152,32 @@ def change(body: TriggerBody, services: Services) -> wire.Json:
         services.triggers.set_disabled(key.flow, key.id, body.disabled)
     if body.backfill is not None:
         services.triggers.backfills.create(body.backfill.wanted(key))
-    return _json(services, services.triggers.get(key.flow, key.id))
+    return shown(services, services.triggers.get(key.flow, key.id))
 
 
-@router.post("/triggers/{namespace}/{flow_id}/{trigger_id}/unlock")
+@router.put("/triggers/set-disabled", **_TRIGGER)
+def switch(body: SwitchBody, services: Services) -> wire.Json:
+    """Switch one trigger."""
+    key = key_of(body)
+    services.triggers.get(key.flow, key.id)
+    services.triggers.set_disabled(key.flow, key.id, body.disabled)
+    return shown(services, services.triggers.get(key.flow, key.id))
+
+
+@router.post(f"{_ONE}/unlock", **_TRIGGER)
 def unlock(namespace: str, flow_id: str, trigger_id: str, services: Services) -> wire.Json:
     """Free it from the execution it waits for."""
-    return _json(services, services.triggers.unlock(FlowId(namespace, flow_id), trigger_id))
+    return shown(services, services.triggers.unlock(FlowId(namespace, flow_id), trigger_id))
 
 
-# in bulk
+@router.post(f"{_ONE}/restart", **_TRIGGER)
+def restart(namespace: str, flow_id: str, trigger_id: str, services: Services) -> wire.Json:
+    """Free it, forget its failures, and go on from now."""
+    return shown(services, services.triggers.restart(FlowId(namespace, flow_id), trigger_id))
 
 
-@router.post("/triggers/set-disabled/by-triggers")
-def set_disabled_by_triggers(
-    services: Services,
-    triggers: Annotated[list[TriggerName], Body()],
-    disabled: Annotated[bool, Body()],
-) -> wire.Json:
-    """Switch several triggers."""
-    found = 0
-    for name in triggers:
-        key = key_of(name)
-        if not services.triggers.set_disabled(key.flow, key.id, disabled):
-            raise NotFound(f"flow {key.flow} has no trigger {key.id}")
-        found += 1
-    return {"count": found}
-
-
-@router.post("/triggers/unlock/by-triggers")
-def unlock_by_triggers(
-    services: Services, triggers: Annotated[list[TriggerName], Body()]
-) -> wire.Json:
-    """Free several triggers; those that refuse are named and do not stop the others."""
-    refused = []
-    for name in triggers:
-        key = key_of(name)
-        try:
-            services.triggers.unlock(key.flow, key.id)
-        except MainstemError as error:
-            refused.append({"id": str(key), "message": error.message})
-    return {"count": len(triggers) - len(refused), "refused": refused}
+@router.delete(_ONE, **answers(None, 404, status=204))
+def delete(namespace: str, flow_id: str, trigger_id: str, services: Services) -> Response:
+    """Forget how it stands; while its flow has it, it begins anew."""
+    services.triggers.forget(FlowId(namespace, flow_id), trigger_id)
+    return Response(status_code=204)

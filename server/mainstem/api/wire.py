@@ -1,8 +1,10 @@
 """Domain values to the JSON of the reference's API."""
 
+import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, Final
 
 import yaml
 
@@ -14,6 +16,7 @@ from mainstem.services.kv import StoredKv
 from mainstem.services.search import StoredLine, StoredMetric
 
 Json = dict[str, Any]
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def moment(at: datetime | None) -> str | None:
@@ -101,18 +104,48 @@ def labels(items: Mapping[str, str]) -> list[Json]:
     return [{"key": key, "value": value} for key, value in items.items()]
 
 
+@lru_cache(maxsize=512)
+def _parsed(source: str) -> Json:
+    tree = yaml.load(source, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    return json_of(tree) if isinstance(tree, dict) else {}
+
+
+def plain_flow(source: str) -> Json:
+    """The map of a flow's source; what is in it must not be changed."""
+    return _parsed(source)
+
+
+def json_of(value: Any) -> Any:
+    """YAML reads dates and sets; JSON has neither."""
+    if isinstance(value, dict):
+        return {str(key): json_of(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [json_of(item) for item in value]
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
 def flow(item: FlowRevision, *, source: bool = True) -> Json:
     """A flow: the map of its source with what the server knows of the revision."""
-    tree = yaml.safe_load(item.source)
-    found: Json = tree if isinstance(tree, dict) else {}
-    found |= {
+    found: Json = {
+        **plain_flow(item.source),
         "id": item.flow.id,
         "namespace": item.flow.namespace,
         "revision": item.revision,
         "disabled": item.disabled,
         "deleted": item.deleted,
+        "draft": False,
         "updated": moment(item.created_at),
     }
+    if item.labels:
+        found["labels"] = labels(item.labels)
+    else:
+        found.pop("labels", None)
     if item.origin is not None:
         origin = item.origin
         found["git"] = {

@@ -17,10 +17,15 @@ FILES = "files"
 NAMESPACES = "namespaces"
 INBOX = "inbox"
 JOBS = "jobs"
+OPERATIONS = "operations"
 
 
 def execution_topic(execution_id: str) -> str:
     return f"execution:{execution_id}"
+
+
+def operation_topic(operation_id: str) -> str:
+    return f"operation:{operation_id}"
 
 
 def sync_topic(source: str) -> str:

@@ -200,6 +200,8 @@ class ReplayRequested:
     task_run_id: str | None = None
     revision: int | None = None
     execution_id: str | None = None
+    # Instead of those of the old one.
+    inputs: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

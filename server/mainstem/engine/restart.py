@@ -4,7 +4,7 @@ Each first says which rows change and which go (`Rewrite`), then applies that to
 a copy under new ids. What was rewritten runs with the next Begin.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from mainstem.engine.decision import (
@@ -130,7 +130,7 @@ def replay(turn: Turn, event: ReplayRequested) -> None:
     while each is not None and each.parent is not None:
         rewrite.drop(_following(turn, each))
         each = each.parent
-    _copy(turn, rewrite, event.revision, event.execution_id)
+    _copy(turn, rewrite, event.revision, event.execution_id, event.inputs)
 
 
 def _replay_all(turn: Turn, event: ReplayRequested) -> None:
@@ -142,6 +142,7 @@ def _replay_all(turn: Turn, event: ReplayRequested) -> None:
                 id=event.execution_id or turn.env.ids(),
                 revision=event.revision or old.revision,
                 history=History.begin(turn.env.now),
+                inputs=old.inputs if event.inputs is None else event.inputs,
                 outputs=None,
                 parent_id=old.id,
                 original_id=old.original_id or old.id,
@@ -231,7 +232,13 @@ def _apply(turn: Turn, rewrite: Rewrite) -> None:
     turn.begin = True
 
 
-def _copy(turn: Turn, rewrite: Rewrite, revision: int | None, new_id: str | None) -> None:
+def _copy(
+    turn: Turn,
+    rewrite: Rewrite,
+    revision: int | None,
+    new_id: str | None,
+    inputs: Mapping[str, object] | None = None,
+) -> None:
     live = turn.live
     old = live.execution
     execution_id = new_id or turn.env.ids()
@@ -251,6 +258,7 @@ def _copy(turn: Turn, rewrite: Rewrite, revision: int | None, new_id: str | None
         old.to(State.RESTARTED, turn.env.now),
         id=execution_id,
         revision=revision or old.revision,
+        inputs=old.inputs if inputs is None else inputs,
         outputs=None,
         parent_id=old.id,
         original_id=old.original_id or old.id,

@@ -31,7 +31,7 @@ _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     ),
     "RestartRequested": lambda p: RestartRequested(p.get("revision"), p.get("execution_id")),
     "ReplayRequested": lambda p: ReplayRequested(
-        p.get("task_run_id"), p.get("revision"), p.get("execution_id")
+        p.get("task_run_id"), p.get("revision"), p.get("execution_id"), p.get("inputs")
     ),
     "ChangeTaskRunState": lambda p: ChangeTaskRunState(p["task_run_id"], State(p["state"])),
     "ChangeExecutionState": lambda p: ChangeExecutionState(State(p["state"])),

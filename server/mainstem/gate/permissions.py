@@ -6,10 +6,12 @@ thing itself. `PUBLIC` needs nobody, `SIGNED_IN` anybody. Below `/api/v1/main` t
 `/api/v1` hold. HEAD needs what GET needs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
+from mainstem.gate.reference_rows import CHANGING, LOOKING, READING
 from mainstem.model.principal import Permission as P
 
 
@@ -52,6 +54,12 @@ _LARGER: Final = {
     "POST /api/v1/executions/{namespace}/{flow_id}/validate": _UPLOAD,
     "POST /api/v1/executions/trigger/{namespace}/{flow_id}": _UPLOAD,
     "POST /api/v1/executions/{execution_id}/resume": _UPLOAD,
+    "POST /api/v1/executions/{execution_id}/actions/resume": _UPLOAD,
+    "POST /api/v1/executions/{execution_id}/replay-with-inputs": _UPLOAD,
+    "POST /api/v1/executions/{execution_id}/actions/replay-with-inputs": _UPLOAD,
+    "POST /api/v1/flows/bulk": 21_000_000,
+    "POST /api/v1/flows/{namespace}": 21_000_000,
+    "POST /api/v1/flows/graph": 21_000_000,
     "POST /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
     "PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
     "POST /api/v1/namespaces/{namespace}/files": 101_000_000,
@@ -60,7 +68,7 @@ _LARGER: Final = {
 }
 
 
-def _rules(*groups: dict[Needed, str], audited: bool = True) -> dict[str, Rule]:
+def _rules(*groups: Mapping[Any, str], audited: bool = True) -> dict[str, Rule]:
     found: dict[str, Rule] = {}
     for group in groups:
         for needed, lines in group.items():
@@ -322,7 +330,10 @@ _UI: Final[dict[Needed, str]] = {
     """,
 }
 
-ROUTES: Final[dict[str, Rule]] = {**_rules(_API, _UI), **_rules(_UNRECORDED, audited=False)}
+ROUTES: Final[dict[str, Rule]] = {
+    **_rules(READING, CHANGING, _API, _UI),
+    **_rules(LOOKING, _UNRECORDED, audited=False),
+}
 
 
 def rule_of(method: str, template: str) -> Rule | None:

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 import zlib
+from dataclasses import dataclass
 from typing import Final
 
 from mainstem.errors import InvalidInput
@@ -22,33 +23,42 @@ _UNREADABLE: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class NamedSource:
+    """A flow's source; `name` is that of its file in an archive, or its place in a YAML file."""
+
+    name: str
+    source: str
+
+
 def split_documents(text: str) -> list[str]:
     """The YAML documents of a text, without empty ones."""
     return [part.strip("\n") + "\n" for part in _SEPARATOR.split(text) if part.strip()]
 
 
-def unpack_flows(name: str, content: bytes) -> list[str]:
+def unpack_flows(name: str, content: bytes) -> list[NamedSource]:
     """Flow sources of a YAML file or a zip archive of YAML files.
 
     Raises InvalidInput for anything else, and for archives that unpack to too much.
     """
     if name.endswith((".yaml", ".yml")):
-        return split_documents(_decode(name, content))
+        texts = split_documents(_decode(name, content))
+        return [NamedSource(str(number), text) for number, text in enumerate(texts)]
     if name.endswith(".zip"):
         return _unzip(content)
     raise InvalidInput(f"`{name}`: a .yaml, .yml or .zip file is expected")
 
 
-def _unzip(content: bytes) -> list[str]:
+def _unzip(content: bytes) -> list[NamedSource]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [m for m in archive.infolist() if _is_flow(m.filename)]
             if len(members) > _MOST_FILES or sum(m.file_size for m in members) > _MOST_BYTES:
                 raise InvalidInput("the archive unpacks to too many or too large files")
-            texts = [_decode(m.filename, archive.read(m)) for m in members]
+            texts = [(m.filename, _decode(m.filename, archive.read(m))) for m in members]
     except _UNREADABLE as error:
         raise InvalidInput("the upload is not a zip archive that can be read") from error
-    return [document for text in texts for document in split_documents(text)]
+    return [NamedSource(name, part) for name, text in texts for part in split_documents(text)]
 
 
 def _is_flow(name: str) -> bool:

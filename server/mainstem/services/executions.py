@@ -6,7 +6,7 @@ one place moves the state of an execution.
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, InvalidInput, Transient
+from mainstem.flowspec.inputs import ResolvedInputs
 from mainstem.ids import IdSource
 from mainstem.model.execution import (
     CORRELATION_ID,
@@ -26,9 +27,10 @@ from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History, State
 from mainstem.model.trigger import Evaluation
 from mainstem.sdk.flow import Flow
+from mainstem.sdk.inputs import Input
 from mainstem.services.files import PINNED, FileService
 from mainstem.services.flows import FlowService
-from mainstem.services.inputs import InputService
+from mainstem.services.inputs import InputService, Uploads, on_resume
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import execution_prefix
 from mainstem.store import executions as rows
@@ -36,6 +38,7 @@ from mainstem.store import inbox, triggers
 from mainstem.store.database import Database
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import Asked
+from mainstem.store.tables import logs, metrics
 
 
 class TurnedAway(Transient):
@@ -205,16 +208,44 @@ class ExecutionService:
         """Raises Conflict unless it runs."""
         return self._ask(execution_id, "PauseRequested", {}, _must_be("pause", State.RUNNING))
 
-    def resume(self, execution_id: str, inputs: Mapping[str, object] | None = None) -> Execution:
+    def resume(
+        self,
+        execution_id: str,
+        inputs: Mapping[str, object] | None = None,
+        files: Uploads | None = None,
+    ) -> Execution:
         """Raises Conflict unless it is paused; InvalidInput for bad `onResume` values."""
+        execution, flow = self._paused(execution_id)
+        values = self._inputs.resolve_resume(
+            flow, execution, self.task_runs(execution_id), inputs or {}, files or {}
+        )
+        return self._ask(execution_id, "ResumeRequested", {"inputs": values}, _any)
+
+    def check_resume(
+        self, execution_id: str, inputs: Mapping[str, object], files: Uploads
+    ) -> ResolvedInputs:
+        """How each `onResume` value would be resolved; nothing goes on."""
+        execution, flow = self._paused(execution_id)
+        runs = self.task_runs(execution_id)
+        return self._inputs.check_resume(flow, execution, runs, inputs, files)
+
+    def resume_inputs(self, execution_id: str) -> tuple[Input, ...]:
+        """What the paused task declares under `onResume`; nothing when it is not paused."""
+        execution = self.get(execution_id)
+        if not execution.state.is_paused:
+            return ()
+        flow = self._flows.load(execution.flow, execution.revision)
+        return on_resume(flow, self.task_runs(execution_id))
+
+    def _paused(self, execution_id: str) -> tuple[Execution, Flow]:
         execution = self.get(execution_id)
         if not execution.state.is_paused:
             raise Conflict("Execution is not paused")
-        flow = self._flows.load(execution.flow, execution.revision)
-        values = self._inputs.resolve_resume(
-            flow, execution, self.task_runs(execution_id), inputs or {}
-        )
-        return self._ask(execution_id, "ResumeRequested", {"inputs": values}, _any)
+        return execution, self._flows.load(execution.flow, execution.revision)
+
+    def latest_revision(self, execution_id: str) -> int:
+        """The current revision of the execution's flow; raises NotFound."""
+        return self._flows.head(self.get(execution_id).flow).revision
 
     def restart(self, execution_id: str, revision: int | None = None) -> Execution:
         """Run again what failed; with a revision, in a new execution which is returned."""
@@ -236,17 +267,33 @@ class ExecutionService:
         return self._successor(execution, new_id, revision)
 
     def replay(
-        self, execution_id: str, task_run_id: str | None = None, revision: int | None = None
+        self,
+        execution_id: str,
+        task_run_id: str | None = None,
+        revision: int | None = None,
+        inputs: Mapping[str, object] | None = None,
+        files: Uploads | None = None,
     ) -> Execution:
-        """A new execution from a task run on, or from the start; returns it as it will begin."""
+        """A new execution from a task run on, or from the start; returns it as it will begin.
+
+        Given `inputs` take the place of all of the old ones.
+        """
         execution = self.get(execution_id)
         if task_run_id is not None and not any(
             run.id == task_run_id for run in self.task_runs(execution_id)
         ):
             raise InvalidInput(f"execution {execution_id} has no task run {task_run_id}")
-        self._flows.load(execution.flow, revision or execution.revision)
+        flow = self._flows.load(execution.flow, revision or execution.revision)
         new_id = self._ids()
-        payload = {"task_run_id": task_run_id, "revision": revision, "execution_id": new_id}
+        payload: dict[str, object] = {
+            "task_run_id": task_run_id,
+            "revision": revision,
+            "execution_id": new_id,
+        }
+        if inputs is not None:
+            resolved = self._inputs.resolve(flow, new_id, inputs, files or {})
+            payload["inputs"] = resolved
+            execution = replace(execution, inputs=resolved)
         self._ask(execution_id, "ReplayRequested", payload, _any)
         return self._successor(execution, new_id, revision or execution.revision)
 
@@ -290,12 +337,20 @@ class ExecutionService:
         payload = {"labels": dict(labels)}
         return self._ask(execution_id, "SetLabels", payload, _must_be_ended)
 
-    def delete(self, execution_id: str, *, keep_files: bool = False) -> None:
-        """Delete an ended execution with its task runs, logs, metrics and files."""
+    def delete(
+        self,
+        execution_id: str,
+        *,
+        keep_files: bool = False,
+        keep_logs: bool = False,
+        keep_metrics: bool = False,
+    ) -> None:
+        """Delete an ended execution with its task runs and what hangs on it."""
         execution = self.get(execution_id)
         _must_be_ended(execution.state)
         with self._database.write() as tx:
-            rows.remove(tx, [execution_id])
+            kept = [table for table, wish in ((logs, keep_logs), (metrics, keep_metrics)) if wish]
+            rows.remove(tx, [execution_id], keep=kept)
         if not keep_files:
             self._storage.delete_below(execution_prefix(execution.flow, execution_id))
         self._bus.publish(EXECUTIONS, execution_topic(execution_id))

@@ -141,8 +141,10 @@ class FlowService:
         self.announce()
         return saved
 
-    def save_all(self, sources: Sequence[str]) -> list[FlowRevision]:
-        """Create or update several flows: all of them, or none.
+    def save_all(
+        self, sources: Sequence[str], deletes: Sequence[FlowId] = ()
+    ) -> list[FlowRevision]:
+        """Create or update several flows, and delete others: all of it, or nothing.
 
         Raises InvalidFlow, or InvalidInput when two sources are of one flow.
         """
@@ -152,8 +154,8 @@ class FlowService:
         if twice is not None:
             raise InvalidInput(f"flow `{twice}` is there more than once: leave one of them out")
         with self._database.write() as tx:
-            self._ask(tx, ids)
-            saved = self.apply(tx, changes, [])
+            self._ask(tx, [*ids, *deletes])
+            saved = self.apply(tx, changes, deletes)
         self.announce()
         return saved
 

@@ -84,19 +84,32 @@ class InputService:
         execution: Execution,
         runs: list[TaskRun],
         given: Mapping[str, object],
+        uploads: Uploads,
     ) -> dict[str, object]:
         """Values for `onResume` of the paused task; raises InvalidInput with every fault."""
-        declared = _on_resume(flow, runs)
-        if not declared:
+        if not on_resume(flow, runs):
             return {key: plain(value) for key, value in given.items()}
-        resolved = resolve_inputs(
-            declared,
-            given,
+        resolved = self.check_resume(flow, execution, runs, given, uploads, store=True)
+        return {key: plain(value) for key, value in resolved.checked().items()}
+
+    def check_resume(
+        self,
+        flow: Flow,
+        execution: Execution,
+        runs: list[TaskRun],
+        given: Mapping[str, object],
+        uploads: Uploads,
+        *,
+        store: bool = False,
+    ) -> ResolvedInputs:
+        """Resolve `onResume` values and report per input; uploads are kept with `store`."""
+        return resolve_inputs(
+            on_resume(flow, runs),
+            {**given, **{name: name for name in uploads}},
             render=self._renderer(flow, execution.id),
-            files=None,
+            files=self._intake(execution.flow, execution.id, uploads, store=store),
             encrypt=self.encrypt,
         )
-        return {key: plain(value) for key, value in resolved.checked().items()}
 
     def encrypt(self, text: str) -> object:
         """The sealed form under which a SECRET is kept."""
@@ -147,7 +160,8 @@ def _existing(declared: Input, given: object) -> str:
     return text
 
 
-def _on_resume(flow: Flow, runs: list[TaskRun]) -> tuple[Input, ...]:
+def on_resume(flow: Flow, runs: list[TaskRun]) -> tuple[Input, ...]:
+    """What the paused task declares; nothing when none is paused."""
     for run in runs:
         if run.state.is_paused:
             task = flow.task(run.task_id)

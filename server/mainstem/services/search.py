@@ -1,19 +1,25 @@
 """Lists, counts and figures that the API and the pages show."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from mainstem.model.execution import Execution
+from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
 from mainstem.model.state import State
+from mainstem.store import executions as rows
 from mainstem.store import logs, views
 from mainstem.store.database import Database
+from mainstem.store.filter_fields import Order
 from mainstem.store.filters import ExecutionFilter
 from mainstem.store.logs import LogFilter, StoredLine, StoredMetric
-from mainstem.store.views import FlowFigures, Page, Slot
+from mainstem.store.views import DistinctField, FlowFigures, Page, Slot
+
+_PART = 500
 
 __all__ = [
+    "DistinctField",
     "ExecutionFilter",
     "FlowFigures",
     "LogFilter",
@@ -37,12 +43,41 @@ class SearchService:
             return views.page(tx, wanted, limit=limit, after=after)
 
     def numbered_page(
-        self, wanted: ExecutionFilter, *, limit: int, offset: int
+        self, wanted: ExecutionFilter, *, limit: int, offset: int, orders: Sequence[Order] = ()
     ) -> tuple[list[Execution], int]:
         """A part of the list by offset, and the number of all."""
         with self._database.read() as tx:
-            found = views.numbered_page(tx, wanted, limit=limit, offset=offset)
+            found = views.numbered_page(tx, wanted, limit=limit, offset=offset, orders=orders)
             return found, views.count(tx, wanted)
+
+    def each(self, wanted: ExecutionFilter) -> Iterator[Execution]:
+        """All that match, newest first, read in parts."""
+        cursor: str | None = None
+        while True:
+            part = self.page(wanted, limit=_PART, after=cursor)
+            yield from part.executions
+            cursor = part.next
+            if cursor is None:
+                return
+
+    def matching(self, wanted: ExecutionFilter) -> list[str]:
+        """The ids of all that match, newest first."""
+        return [item.id for item in self.each(wanted)]
+
+    def holding(self) -> dict[FlowId, int]:
+        """How many executions take a place of their flow's concurrency limit."""
+        with self._database.read() as tx:
+            return Counter(item.flow for item in rows.holding(tx))
+
+    def distinct(self, wanted: ExecutionFilter, field: DistinctField, limit: int) -> list[str]:
+        """The values of a field, the most frequent first."""
+        with self._database.read() as tx:
+            return views.distinct(tx, wanted, field, limit)
+
+    def task_runs_of(self, execution_ids: Sequence[str]) -> dict[str, list[TaskRun]]:
+        """The task runs of several executions, each in the order of creation."""
+        with self._database.read() as tx:
+            return views.task_runs_of(tx, execution_ids)
 
     def count_by_state(self, wanted: ExecutionFilter) -> dict[State, int]:
         with self._database.read() as tx:
@@ -87,10 +122,13 @@ class SearchService:
         limit: int = 1_000,
         offset: int = 0,
         newest_first: bool = False,
+        orders: Sequence[Order] = (),
     ) -> list[StoredLine]:
         """Log lines by number; go on after the last number with `wanted.after`."""
         with self._database.read() as tx:
-            return logs.lines(tx, wanted, limit=limit, offset=offset, newest_first=newest_first)
+            return logs.lines(
+                tx, wanted, limit=limit, offset=offset, newest_first=newest_first, orders=orders
+            )
 
     def lines_by_level(self, wanted: LogFilter) -> dict[Level, int]:
         with self._database.read() as tx:

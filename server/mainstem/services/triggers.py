@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -40,6 +40,7 @@ from mainstem.store import backfills as backfill_rows
 from mainstem.store import flows as flow_rows
 from mainstem.store import triggers as rows
 from mainstem.store.database import Database
+from mainstem.store.filter_fields import Order
 from mainstem.store.triggers import TriggerFilter
 
 __all__ = ["TriggerFilter", "TriggerService"]
@@ -51,6 +52,7 @@ _KINDS: tuple[tuple[type[Trigger], TriggerKind], ...] = (
     (FlowTrigger, TriggerKind.FLOW),
 )
 _INSTANT = timedelta(microseconds=1)
+_PART = 500
 
 
 def _no_constants(_namespace: str) -> Constants:
@@ -208,11 +210,26 @@ class TriggerService:
             return rows.of_flow(tx, flow)
 
     def search(
-        self, wanted: TriggerFilter, *, limit: int = 100, offset: int = 0
+        self,
+        wanted: TriggerFilter,
+        *,
+        limit: int = 100,
+        offset: int = 0,
+        orders: Sequence[Order] = (),
     ) -> tuple[list[TriggerState], int]:
         """A part of the list by namespace, flow and id, and the number of all."""
         with self.parts.database.read() as tx:
-            return rows.search(tx, wanted, limit=limit, offset=offset)
+            return rows.search(tx, wanted, limit=limit, offset=offset, orders=orders)
+
+    def each(self, wanted: TriggerFilter) -> Iterator[TriggerState]:
+        """All that match, read in parts."""
+        offset = 0
+        while True:
+            part, _ = self.search(wanted, limit=_PART, offset=offset)
+            yield from part
+            offset += _PART
+            if len(part) < _PART:
+                return
 
     def next_dates(self, flow: FlowId, trigger_id: str, number: int = 5) -> list[datetime]:
         """The next dates of a schedule in its zone; none for other triggers.
@@ -279,6 +296,34 @@ class TriggerService:
             rows.unlock(tx, [state.execution_id])
         self.parts.bus.publish(TRIGGERS, DUE)
         return self.get(flow, trigger_id)
+
+    def restart(self, flow: FlowId, trigger_id: str) -> TriggerState:
+        """Free a trigger, forget its failures, and go on from now; raises NotFound."""
+        state = self.get(flow, trigger_id)
+        loaded, trigger = self.parts.loaded(state)
+        fresh = replace(
+            state,
+            execution_id=None,
+            failures=0,
+            outcome=None,
+            reason=None,
+            next_at=self._resumed(loaded, trigger),
+        )
+        with self.parts.database.write() as tx:
+            if state.execution_id is not None:
+                rows.unlock(tx, [state.execution_id])
+            rows.put(tx, [fresh])
+        self.parts.bus.publish(TRIGGERS)
+        return self.get(flow, trigger_id)
+
+    def forget(self, flow: FlowId, trigger_id: str) -> None:
+        """Drop what is known of a trigger; while its flow has it, it begins anew."""
+        state = self.get(flow, trigger_id)
+        with self.parts.database.write() as tx:
+            self._remove(tx, [state.key])
+            if (head := flow_rows.heads(tx, [flow]).get(flow)) and not head.deleted:
+                self._follow(tx, self.parts.flows.load(flow, head.revision))
+        self.parts.bus.publish(TRIGGERS)
 
 
 def _hash(trigger: Trigger) -> str:

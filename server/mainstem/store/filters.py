@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, exists, tuple_
 
 from mainstem.model.flow_id import FlowId
+from mainstem.model.query import Group
 from mainstem.model.state import State
+from mainstem.store.clauses import clause
+from mainstem.store.filter_fields import execution_fields
 from mainstem.store.tables import execution_labels, executions
 
 
@@ -30,6 +33,9 @@ class ExecutionFilter:
     trigger_id: str | None = None
     ids: Sequence[str] = ()
     ended: bool | None = None
+    where: Group | None = None
+    # What `timeRange` counts back from.
+    now: datetime | None = None
 
 
 def conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
@@ -38,7 +44,14 @@ def conditions(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
         *_place(wanted),
         *_time(wanted),
         *(_label(key, value) for key, value in wanted.labels.items()),
+        *_tree(wanted),
     ]
+
+
+def _tree(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
+    if wanted.where is None:
+        return []
+    return [clause(wanted.where, execution_fields(wanted.now or datetime.now(UTC)))]
 
 
 def _place(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:

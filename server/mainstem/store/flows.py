@@ -6,11 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
-from mainstem.store.tables import flows
+from mainstem.store.tables import executions, flows
 
 _CHUNK: Final = 500
 
@@ -117,7 +128,25 @@ def revision(tx: Connection, flow: FlowId, number: int) -> FlowRevision:
 def revisions(tx: Connection, flow: FlowId) -> list[FlowRevision]:
     """All revisions, newest first."""
     query = select(flows).where(_is(flow)).order_by(flows.c.revision.desc())
-    return [_from(row) for row in tx.execute(query).mappings()]
+    return [from_row(row) for row in tx.execute(query).mappings()]
+
+
+def used_revisions(tx: Connection, flow: FlowId, numbers: Sequence[int]) -> list[int]:
+    """Those of the revisions that an execution was made of."""
+    e = executions.c
+    query = (
+        select(e.revision)
+        .where(e.namespace == flow.namespace, e.flow_id == flow.id, e.revision.in_(numbers))
+        .distinct()
+        .order_by(e.revision)
+    )
+    return list(tx.execute(query).scalars())
+
+
+def remove_revisions(tx: Connection, flow: FlowId, numbers: Sequence[int]) -> None:
+    """Forget revisions; never the latest."""
+    old = flows.c.revision.in_(numbers) & flows.c.is_latest.is_(False)
+    tx.execute(delete(flows).where(_is(flow), old))
 
 
 def all_latest(tx: Connection, *, namespace: str | None = None) -> list[FlowRevision]:
@@ -127,7 +156,7 @@ def all_latest(tx: Connection, *, namespace: str | None = None) -> list[FlowRevi
         below = flows.c.namespace.startswith(f"{namespace}.", autoescape=True)
         query = query.where((flows.c.namespace == namespace) | below)
     rows = tx.execute(query.order_by(flows.c.namespace, flows.c.id)).mappings()
-    return [_from(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 def search_source(tx: Connection, text: str, limit: int) -> list[FlowRevision]:
@@ -139,7 +168,7 @@ def search_source(tx: Connection, text: str, limit: int) -> list[FlowRevision]:
         .order_by(flows.c.namespace, flows.c.id)
         .limit(limit)
     )
-    return [_from(row) for row in tx.execute(query).mappings()]
+    return [from_row(row) for row in tx.execute(query).mappings()]
 
 
 def namespaces(tx: Connection) -> dict[str, int]:
@@ -159,7 +188,7 @@ def heads(tx: Connection, wanted: Iterable[FlowId]) -> dict[FlowId, FlowRevision
     for start in range(0, len(names), _CHUNK):
         part = tuple_(flows.c.namespace, flows.c.id).in_(names[start : start + _CHUNK])
         for row in tx.execute(select(flows).where(flows.c.is_latest, part)).mappings():
-            found[FlowId(row["namespace"], row["id"])] = _from(row)
+            found[FlowId(row["namespace"], row["id"])] = from_row(row)
     return found
 
 
@@ -171,7 +200,7 @@ def _one(tx: Connection, query: Any, missing: str) -> FlowRevision:
     row = tx.execute(query).mappings().first()
     if row is None:
         raise NotFound(missing)
-    return _from(row)
+    return from_row(row)
 
 
 def _row(item: FlowRevision) -> dict[str, Any]:
@@ -196,7 +225,8 @@ def _row(item: FlowRevision) -> dict[str, Any]:
     }
 
 
-def _from(row: RowMapping) -> FlowRevision:
+def from_row(row: RowMapping) -> FlowRevision:
+    """The revision that a row holds."""
     origin = None
     if row["git_source"] is not None:
         origin = Origin(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
@@ -10,7 +10,10 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
 from mainstem.model.metric import Metric, MetricKind
+from mainstem.model.query import Group
+from mainstem.store.clauses import clause
 from mainstem.store.columns import to_micros
+from mainstem.store.filter_fields import LOG_SORTS, Order, log_fields, order_by
 from mainstem.store.prepared import insert_rows
 from mainstem.store.tables import logs, metrics
 
@@ -34,6 +37,8 @@ class LogFilter:
     execution_id: str | None = None
     namespace: str | None = None
     flow_id: str | None = None
+    # Exactly this flow; `namespace` takes in those below it.
+    flow: FlowId | None = None
     task_run_ids: Sequence[str] = ()
     task_ids: Sequence[str] = ()
     trigger_id: str | None = None
@@ -45,6 +50,7 @@ class LogFilter:
     end: datetime | None = None
     after: int | None = None
     before: int | None = None
+    where: Group | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,18 @@ _COLUMNS: Final = (
 
 
 def lines(
-    tx: Connection, wanted: LogFilter, *, limit: int, offset: int = 0, newest_first: bool = False
+    tx: Connection,
+    wanted: LogFilter,
+    *,
+    limit: int,
+    offset: int = 0,
+    newest_first: bool = False,
+    orders: Sequence[Order] = (),
 ) -> list[StoredLine]:
-    """Matching lines by number."""
-    order = logs.c.id.desc() if newest_first else logs.c.id
-    query = select(logs).where(*_conditions(wanted)).order_by(order).limit(limit).offset(offset)
+    """Matching lines by number, or as `orders` says."""
+    last = logs.c.id.desc() if newest_first else logs.c.id
+    query = select(logs).where(*_conditions(wanted)).order_by(*order_by(LOG_SORTS, orders, last))
+    query = query.limit(limit).offset(offset)
     return [
         StoredLine(
             row["id"],
@@ -116,7 +129,8 @@ def remove_lines(tx: Connection, wanted: LogFilter) -> int:
 
 
 def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
-    return [*_about(wanted), *_edges(wanted)]
+    tree = [clause(wanted.where, log_fields(datetime.now(UTC)))] if wanted.where else []
+    return [*_about(wanted), *_edges(wanted), *tree]
 
 
 def _about(wanted: LogFilter) -> list[ColumnElement[bool]]:
@@ -130,6 +144,9 @@ def _about(wanted: LogFilter) -> list[ColumnElement[bool]]:
     if wanted.namespace is not None:
         below = logs.c.namespace.startswith(f"{wanted.namespace}.", autoescape=True)
         found.append((logs.c.namespace == wanted.namespace) | below)
+    if wanted.flow is not None:
+        found.append(logs.c.namespace == wanted.flow.namespace)
+        found.append(logs.c.flow_id == wanted.flow.id)
     if wanted.task_run_ids:
         found.append(logs.c.task_run_id.in_(wanted.task_run_ids))
     if wanted.task_ids:

@@ -12,6 +12,7 @@ from mainstem.store.migrations import (
     m0020_audit,
     m0021_users,
     m0030_namespaces,
+    m0040_operations,
     m0050_work,
     m0060_seeds,
 )
@@ -31,6 +32,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0020_audit,
     m0021_users,
     m0030_namespaces,
+    m0040_operations,
     m0050_work,
     m0060_seeds,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,10 +20,13 @@ from sqlalchemy import (
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
+from mainstem.model.query import Group
 from mainstem.model.state import State
 from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind, TriggerState
+from mainstem.store.clauses import clause
 from mainstem.store.columns import from_micros, to_micros
 from mainstem.store.executions import insert_or_replace
+from mainstem.store.filter_fields import TRIGGER_SORTS, Order, order_by, trigger_fields
 from mainstem.store.prepared import insert_rows, update_rows
 from mainstem.store.tables import (
     executions,
@@ -44,6 +47,7 @@ class TriggerFilter:
     flow_id: str | None = None
     text: str | None = None
     kinds: Sequence[TriggerKind] = ()
+    where: Group | None = None
 
 
 def key_columns(key: TriggerKey) -> dict[str, str]:
@@ -102,14 +106,19 @@ def remove(tx: Connection, keys: Iterable[TriggerKey]) -> None:
 
 
 def search(
-    tx: Connection, wanted: TriggerFilter, *, limit: int, offset: int
+    tx: Connection,
+    wanted: TriggerFilter,
+    *,
+    limit: int,
+    offset: int,
+    orders: Sequence[Order] = (),
 ) -> tuple[list[TriggerState], int]:
     """A part of the list by namespace, flow and id, and the number of all."""
     conditions = list(_conditions(wanted))
     query = (
         select(triggers)
         .where(*conditions)
-        .order_by(_t.namespace, _t.flow_id, _t.trigger_id)
+        .order_by(*order_by(TRIGGER_SORTS, orders, _t.namespace, _t.flow_id, _t.trigger_id))
         .limit(limit)
         .offset(offset)
     )
@@ -129,6 +138,8 @@ def _conditions(wanted: TriggerFilter) -> Iterable[ColumnElement[bool]]:
     if wanted.text:
         columns = (_t.namespace, _t.flow_id, _t.trigger_id)
         yield or_(*(column.icontains(wanted.text, autoescape=True) for column in columns))
+    if wanted.where is not None:
+        yield clause(wanted.where, trigger_fields(datetime.now(UTC)))
 
 
 # what is due

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Select,
     and_,
@@ -19,13 +21,14 @@ from sqlalchemy import (
 )
 
 from mainstem.errors import InvalidInput
-from mainstem.model.execution import Execution
+from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.store.columns import from_micros, to_micros
+from mainstem.store.filter_fields import EXECUTION_SORTS, Order, order_by
 from mainstem.store.filters import ExecutionFilter, conditions
-from mainstem.store.rows import execution_from
+from mainstem.store.rows import execution_from, task_run_from
 from mainstem.store.tables import executions, logs, task_runs
 
 _PARTS: Final = 100
@@ -92,17 +95,67 @@ def count(tx: Connection, wanted: ExecutionFilter) -> int:
 
 
 def numbered_page(
-    tx: Connection, wanted: ExecutionFilter, *, limit: int, offset: int
+    tx: Connection,
+    wanted: ExecutionFilter,
+    *,
+    limit: int,
+    offset: int,
+    orders: Sequence[Order] = (),
 ) -> list[Execution]:
-    """For clients that page by number; newest first."""
+    """For clients that page by number; newest first, or as `orders` says."""
+    e = executions.c
     query = (
         select(executions)
         .where(*conditions(wanted))
-        .order_by(executions.c.created_at.desc(), executions.c.id.desc())
+        .order_by(*order_by(EXECUTION_SORTS, orders, e.created_at.desc(), e.id.desc()))
         .limit(limit)
         .offset(offset)
     )
     return [execution_from(row) for row in tx.execute(query).mappings()]
+
+
+class DistinctField(StrEnum):
+    """Fields whose values can be listed."""
+
+    NAMESPACE = "namespace"
+    FLOW_ID = "flowId"
+    STATE = "state"
+    TRIGGER_ID = "triggerId"
+    REVISION = "flowRevision"
+
+
+def distinct(
+    tx: Connection, wanted: ExecutionFilter, field: DistinctField, limit: int
+) -> list[str]:
+    """The values of a field in the executions that match, the most frequent first."""
+    e = executions.c
+    column: ColumnElement[Any] = {
+        DistinctField.NAMESPACE: e.namespace,
+        DistinctField.FLOW_ID: e.flow_id,
+        DistinctField.STATE: e.state,
+        DistinctField.TRIGGER_ID: e.trigger_id,
+        DistinctField.REVISION: e.revision,
+    }[field]
+    query = (
+        select(column)
+        .where(*conditions(wanted), column.is_not(None))
+        .group_by(column)
+        .order_by(func.count().desc(), column)
+        .limit(limit)
+    )
+    return [str(row[0]) for row in tx.execute(query).all()]
+
+
+def task_runs_of(tx: Connection, execution_ids: Sequence[str]) -> dict[str, list[TaskRun]]:
+    """The task runs of several executions, each in the order of creation."""
+    found: dict[str, list[TaskRun]] = {}
+    for start in range(0, len(execution_ids), _PARTS):
+        part = list(execution_ids[start : start + _PARTS])
+        query = select(task_runs).where(task_runs.c.execution_id.in_(part))
+        order = query.order_by(task_runs.c.execution_id, task_runs.c.position)
+        for row in tx.execute(order).mappings():
+            found.setdefault(row["execution_id"], []).append(task_run_from(row))
+    return found
 
 
 def count_by_state(tx: Connection, wanted: ExecutionFilter) -> dict[State, int]:

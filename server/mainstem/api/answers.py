@@ -1,0 +1,85 @@
+"""What routes answer, for their description and in bytes."""
+
+import json
+from collections.abc import Iterator
+from typing import IO, Any, Final
+
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
+
+from mainstem.api.models import ErrorBody
+
+_ERRORS: Final = {
+    400: "The request cannot be read.",
+    401: "Who asks is not known.",
+    403: "A permission is missing.",
+    404: "There is no such thing.",
+    409: "Its state forbids it; look again.",
+    410: "It existed, but its time is over.",
+    413: "More than the server takes at once.",
+    422: "The request must be corrected.",
+    503: "The server is not ready; try again.",
+}
+_CHUNK: Final = 1 << 16
+
+
+def answers(
+    model: object = None, *errors: int, status: int = 200, media: str | None = None
+) -> dict[str, Any]:
+    """The keywords of a route that answers `model`, or bytes of a media type.
+
+    What is answered is not validated on the way out: the tests hold answers against the
+    description instead.
+    """
+    good: dict[str, Any] = {"description": "Done."}
+    if media is not None:
+        schema = {"type": "string"} if media.startswith("text/") else {
+            "type": "string", "format": "binary"
+        }  # fmt: skip
+        good["content"] = {media: {"schema": schema}}
+    elif model is not None:
+        good["model"] = model
+    responses: dict[int | str, Any] = {status: good}
+    for code in (400, 401, 403, *errors, 422):
+        responses[code] = {"model": ErrorBody, "description": _ERRORS[code]}
+    return {"response_model": None, "responses": responses, "status_code": status}
+
+
+class JsonAnswer(Response):
+    """JSON of values that are plain already."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
+        return text.encode("utf-8", "replace")
+
+
+def attachment(chunks: Iterator[bytes] | Iterator[str], name: str, media: str) -> StreamingResponse:
+    """A download that is made while it is sent."""
+    return StreamingResponse(
+        chunks,
+        media_type=media,
+        headers={
+            "Content-Disposition": f'attachment; filename="{safe_name(name)}"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """A file in parts; it is closed at the end."""
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def safe_name(name: str) -> str:
+    """A file name that fits a header."""
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+
+
+class Body(BaseModel):
+    """The base of bodies that clients send: what is not known is not looked at."""
+
+    model_config = {"extra": "ignore", "frozen": True}

@@ -1,0 +1,114 @@
+"""Routes of what an execution made and what it was made of: files, outputs, flow, graph."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from mainstem.api import models, wire
+from mainstem.api.answers import JsonAnswer, answers, chunks_of, safe_name
+from mainstem.api.services import Services
+from mainstem.errors import NotFound
+from mainstem.services.file_previews import preview as preview_of
+from mainstem.services.graph import graph_of
+
+router = APIRouter(tags=["executions"])
+outputs = APIRouter(tags=["outputs"])
+_ONE = "/executions/{execution_id}"
+
+
+@router.get(f"{_ONE}/file", **answers(None, 404, media="application/octet-stream"))
+def file(execution_id: str, path: str, services: Services) -> StreamingResponse:
+    """Download a file of the execution by its URI."""
+    execution = services.executions.get(execution_id)
+    info = services.previews.info(execution, path)
+    return StreamingResponse(
+        chunks_of(services.previews.open(execution, path)),
+        media_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{safe_name(info.name)}"',
+            "Content-Length": str(info.size),
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+@router.get(f"{_ONE}/file/metas", **answers(models.FileMetas, 404))
+def file_metas(execution_id: str, path: str, services: Services) -> wire.Json:
+    """Size in bytes."""
+    return {"size": services.previews.info(services.executions.get(execution_id), path).size}
+
+
+@router.get(f"{_ONE}/file/preview", **answers(models.Preview, 404))
+def file_preview(
+    execution_id: str,
+    path: str,
+    services: Services,
+    maxRows: Annotated[int, Query(ge=1, le=5_000)] = 100,
+    encoding: Annotated[str, Query(max_length=40)] = "UTF-8",
+) -> JsonAnswer:
+    """The first rows of a CSV, JSON or Ion file, the first lines of a text, or a picture."""
+    execution = services.executions.get(execution_id)
+    found = preview_of(services.previews, execution, path, maxRows, encoding)
+    return JsonAnswer(
+        {
+            "extension": found.extension,
+            "type": found.kind,
+            "content": found.content,
+            "maxLine": found.lines,
+            "truncated": found.truncated,
+        }
+    )
+
+
+@router.get(f"{_ONE}/flow", **answers(models.FlowModel, 404))
+def flow(execution_id: str, services: Services) -> JsonAnswer:
+    """The flow of an execution, at the revision it was made of."""
+    execution = services.executions.get(execution_id)
+    found = services.flows.revision(execution.flow, execution.revision)
+    return JsonAnswer(wire.flow(found, source=False))
+
+
+@router.get(f"{_ONE}/graph", **answers(models.GraphModel, 404))
+def graph(execution_id: str, services: Services) -> JsonAnswer:
+    """The graph of its flow, with the task runs of each task."""
+    execution = services.executions.get(execution_id)
+    found = services.flows.revision(execution.flow, execution.revision)
+    now = services.clock.now()
+    runs: dict[str, list[wire.Json]] = {}
+    for run in services.executions.task_runs(execution_id):
+        runs.setdefault(run.task_id, []).append(wire.task_run(run, execution, now))
+    return JsonAnswer(graph_of(wire.plain_flow(found.source), runs))
+
+
+@outputs.get("/outputs/executions/{execution_id}", **answers(dict[str, object], 404))
+def execution_outputs(execution_id: str, services: Services) -> JsonAnswer:
+    """The outputs that the flow declares; none before the end."""
+    return JsonAnswer(services.executions.get(execution_id).outputs or {})
+
+
+@outputs.get("/outputs/tasks/{execution_id}", **answers(list[models.OutputInformation], 404))
+def task_outputs(execution_id: str, services: Services) -> list[wire.Json]:
+    """Which task runs have outputs."""
+    services.executions.get(execution_id)
+    return [
+        {
+            "taskId": run.task_id,
+            "taskRunId": run.id,
+            "value": run.value,
+            "iteration": run.iteration,
+            "inline": True,
+        }
+        for run in services.executions.task_runs(execution_id)
+        if run.outputs
+    ]
+
+
+@outputs.get("/outputs/tasks/{execution_id}/{task_run_id}", **answers(dict[str, object], 404))
+def task_run_outputs(execution_id: str, task_run_id: str, services: Services) -> JsonAnswer:
+    """The outputs of one task run."""
+    services.executions.get(execution_id)
+    for run in services.executions.task_runs(execution_id):
+        if run.id == task_run_id:
+            return JsonAnswer(dict(run.outputs or {}))
+    raise NotFound(f"execution {execution_id} has no task run {task_run_id}")
