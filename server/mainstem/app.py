@@ -63,6 +63,8 @@ from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.sign_in import Lives, SignInService
+from mainstem.services.task_cache import TaskCacheService
+from mainstem.services.templates import TemplateService
 from mainstem.services.tokens import TokenService
 from mainstem.services.triggers import TriggerService
 from mainstem.services.users import UserService
@@ -165,6 +167,9 @@ class App:
         self.namespaces.guard(self.flows.broken_by)
         self.catalog = FlowCatalog(database, self.flows)
         self.dependencies = DependencyService(self.flows)
+        self.templates = TemplateService(database, self.registry, clock)
+        self.flows.use_templates(self.templates.find_tasks)
+        self.task_cache = TaskCacheService(database, self.storage, clock, lambda: self.sealer.key)
         self.inputs = InputService(
             self.storage, self.host_services, self.options, clock, lambda: self.sealer.key
         )
@@ -236,6 +241,7 @@ class App:
             clock=self.clock,
             work_root=settings.state_dir.resolve() / "work",
             environment=self._engine_environment,
+            task_cache=self.task_cache,
         )
         self.workers = WorkerPool(services, self._tell, settings.worker.threads)
         self.queue: JobQueue | None = None

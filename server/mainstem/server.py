@@ -45,6 +45,8 @@ def create_server(app: App) -> FastAPI:
             kv=app.kv,
             files=app.files,
             previews=app.previews,
+            templates=app.templates,
+            task_cache=app.task_cache,
             syncs=app.syncs,
             bus=app.bus,
             clock=app.clock,

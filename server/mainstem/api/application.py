@@ -21,6 +21,7 @@ from mainstem.api import (
     namespaces,
     plugins,
     server,
+    templates,
     trigger_bulk,
     triggers,
     webhooks,
@@ -56,6 +57,7 @@ _ROUTERS: Final = (
     flow_bulk.namespaces,
     flows.router,
     namespaces.router,
+    templates.router,
 )
 
 

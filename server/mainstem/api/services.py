@@ -24,6 +24,8 @@ from mainstem.services.operations import OperationService
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
+from mainstem.services.task_cache import TaskCacheService
+from mainstem.services.templates import TemplateService
 from mainstem.services.triggers import TriggerService
 
 
@@ -46,6 +48,8 @@ class ApiServices:
     kv: KvService
     files: FileService
     previews: PreviewService
+    templates: TemplateService
+    task_cache: TaskCacheService
     syncs: SyncAgent
     bus: Bus
     clock: Clock

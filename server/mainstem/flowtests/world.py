@@ -44,6 +44,7 @@ from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
 from mainstem.services.others import OtherExecutions
 from mainstem.services.search import SearchService
+from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.triggers import TriggerService
 from mainstem.storage.local import LocalStorage
 from mainstem.store.database import open_database
@@ -216,6 +217,7 @@ class World(AbstractContextManager["World"]):
             clock=self.clock,
             work_root=root / "work",
             environment=self.environment,
+            task_cache=TaskCacheService(self.database, self.storage, self.clock, lambda: _KEY),
         )
         self.workers = InlineWorkers(services, self.queue.append)
         self.alarms = Alarms()

@@ -177,12 +177,18 @@ _API: Final[dict[Needed, str]] = {
         GET /api/v1/flows/{namespace}
         GET /api/v1/flows/{namespace}/{flow_id}
         GET /api/v1/flows/{namespace}/{flow_id}/revisions
+        GET /api/v1/templates/search
+        GET /api/v1/templates/distinct-namespaces
+        GET /api/v1/templates/{namespace}/{template_id}
     """,
     P.FLOW_WRITE: """
         POST /api/v1/flows
         POST /api/v1/flows/import
         DELETE /api/v1/flows/delete/by-ids
         PUT,DELETE /api/v1/flows/{namespace}/{flow_id}
+        DELETE /api/v1/flows/{namespace}/{flow_id}/task-cache
+        POST /api/v1/templates
+        PUT,DELETE /api/v1/templates/{namespace}/{template_id}
     """,
     P.KV_READ: """
         GET /api/v1/namespaces/{namespace}/kv
@@ -216,6 +222,7 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     """,
     P.FLOW_READ: """
         POST /api/v1/flows/validate
+        POST /api/v1/templates/validate
     """,
     P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{namespace}/{flow_id}/validate

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import FLOWS, Bus
 from mainstem.clock import Clock
+from mainstem.engine.templates import FindTemplate, inline_templates
 from mainstem.errors import InvalidInput, NotFound
 from mainstem.flowspec.parse import DefaultsOf, ParsedFlow, parse_flow
 from mainstem.flowspec.problems import Problem
@@ -46,6 +47,7 @@ class _Cached:
 
     flow: Flow
     defaults: Sequence[PluginDefault]
+    has_templates: bool = False
 
 
 # Told inside the transaction that changes flows: (tx, saved flows, deleted flow ids).
@@ -78,10 +80,15 @@ class FlowService:
         self._bus = bus
         self._defaults = tuple(global_defaults)
         self._namespace_defaults = namespace_defaults
+        self._template: FindTemplate = lambda _namespace, _id: None
         self._watchers: list[FlowWatcher] = []
         self._keepers: list[FlowKeeper] = []
         self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()
         self._lock = threading.Lock()
+
+    def use_templates(self, find: FindTemplate) -> None:
+        """Where Template tasks of loaded flows take their tasks from."""
+        self._template = find
 
     def watch(self, watcher: FlowWatcher) -> None:
         """Have `watcher` called within every transaction that changes flows."""
@@ -294,7 +301,9 @@ class FlowService:
             if cached is None or cached.defaults is not defaults:
                 return None
             self._cache.move_to_end(key)
-            return cached.flow
+        if cached.has_templates:
+            return inline_templates(cached.flow, self._template)
+        return cached.flow
 
     def _parsed(self, found: FlowRevision) -> Flow:
         key = (found.flow, found.revision)
@@ -302,11 +311,12 @@ class FlowService:
             return cached
         defaults = self._namespace_defaults(found.flow.namespace)
         flow = _checked(self.parse(found.source)).model_copy(update={"revision": found.revision})
+        filled = inline_templates(flow, self._template)
         with self._lock:
-            self._cache[key] = _Cached(flow, defaults)
+            self._cache[key] = _Cached(flow, defaults, filled is not flow)
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
-        return flow
+        return filled
 
 
 def _checked(parsed: ParsedFlow) -> Flow:

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, insert, inspect, select, text
 from mainstem.errors import Stalled
 from mainstem.store.migrations import (
     m0001_initial,
+    m0002_task_cache,
+    m0003_templates,
     m0010_git_sync,
     m0020_audit,
     m0021_users,
@@ -28,6 +30,8 @@ class Migration(Protocol):
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0001_initial,
+    m0002_task_cache,
+    m0003_templates,
     m0010_git_sync,
     m0020_audit,
     m0021_users,

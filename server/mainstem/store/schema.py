@@ -3,6 +3,7 @@
 from mainstem.store import (
     tables_audit,
     tables_gitsync,
+    tables_language,
     tables_namespaces,
     tables_operations,
     tables_seeds,
@@ -16,6 +17,7 @@ __all__ = [
     "schema_versions",
     "tables_audit",
     "tables_gitsync",
+    "tables_language",
     "tables_namespaces",
     "tables_operations",
     "tables_seeds",

@@ -83,7 +83,14 @@ def _outputs(context: AttemptContext) -> dict[str, object] | None:
     task = context.job.task
     if not isinstance(task, RunnableTask):
         raise Bug(f"task `{task.id}` is not one that a worker runs")
-    return storable(task.run(context), keep_nulls=task.KEEPS_NULLS)
+    cache = context.result_cache()
+    found = cache.find() if cache is not None else None
+    if found is not None:
+        return found.outputs
+    outputs = storable(task.run(context), keep_nulls=task.KEEPS_NULLS)
+    if cache is not None and not context.is_killed:
+        cache.keep(outputs)
+    return outputs
 
 
 def _failed(context: AttemptContext, failure: TaskFailed) -> tuple[State, dict[str, object] | None]:

@@ -32,6 +32,7 @@ from mainstem.secrets.mask import Masker
 from mainstem.services.host import ExecutionHost, secret_inputs
 from mainstem.store.logs import StoredMetric
 from mainstem.worker.adapters import TaskFiles, TaskKv, TaskNamespaceFiles
+from mainstem.worker.caching import ResultCache
 from mainstem.worker.job import Job, Progress, Tell
 from mainstem.worker.logs import AttemptLog
 from mainstem.worker.outputs import storable
@@ -277,6 +278,13 @@ class AttemptContext:
 
     def end_execution(self, state: State) -> None:
         self.wishes.end = state
+
+    def result_cache(self) -> ResultCache | None:
+        """The cache of results, when the task asks for one."""
+        wanted = self.job.task.task_cache
+        if wanted is None or not wanted.enabled:
+            return None
+        return ResultCache(self, self._services.task_cache)
 
     # commands and ending
 

@@ -15,6 +15,7 @@ from mainstem.sdk.registry import Registry
 from mainstem.services.files import FileService
 from mainstem.services.host import HostServices
 from mainstem.services.kv import KvService
+from mainstem.services.task_cache import TaskCacheService
 from mainstem.storage.base import Storage
 
 
@@ -38,4 +39,5 @@ class WorkerServices:
     clock: Clock
     work_root: Path
     environment: Callable[[datetime], Environment]
+    task_cache: TaskCacheService
     flushing: AbstractContextManager[object] = field(default_factory=threading.RLock)
