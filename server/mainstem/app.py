@@ -42,6 +42,7 @@ from mainstem.secrets.environment import EnvironmentSecrets
 from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer, load_or_create_key
 from mainstem.services import seed
+from mainstem.services.accounts import Accounts
 from mainstem.services.audit import AuditService
 from mainstem.services.dependencies import DependencyService
 from mainstem.services.evaluation import EvaluationService
@@ -224,6 +225,15 @@ class App:
         self.sign_in = SignInService(database, clock, lives)
         self.users.watch(self.sign_in.forget)
         self.tokens.watch(self.sign_in.forget)
+        self.accounts = Accounts(
+            self.users,
+            self.tokens,
+            self.sign_in,
+            self.audit,
+            is_open=auth.mode == "none",
+            secure=self.base_url.startswith("https://"),
+            session_life=lives.most,
+        )
 
     def _make_loops(self) -> None:
         settings = self.settings

@@ -106,6 +106,7 @@ def create_dashboard(app: App) -> FastAPI:
         files=app.files,
         previews=app.previews,
         syncs=app.syncs,
+        accounts=app.accounts,
         load=lambda: (app.workers.load[0], app.workers.slots),
         parts=lambda: parts(app),
         facts={

@@ -55,7 +55,7 @@ def services(app: App) -> Services:
     return Services(
         flows=app.flows, executions=app.executions, search=app.search, inputs=app.inputs,
         files=app.files, kv=app.kv, triggers=app.triggers, previews=PreviewService(app.storage),
-        syncs=app.syncs,
+        syncs=app.syncs, accounts=app.accounts,
         parts=parts, load=lambda: (3, 16), facts={"Database": "SQLite", "Address": app.base_url},
     )  # fmt: skip
 

@@ -216,9 +216,16 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     # The key in the address is the credential.
     PUBLIC: """
         GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}
+        POST /ui/login
+        POST /ui/welcome/{link}
     """,
     SIGNED_IN: """
         POST /ui/settings
+        POST /ui/logout
+        POST /ui/tokens
+        POST /ui/tokens/_revoke
+        POST /ui/tokens/_password
+        POST /ui/tokens/_sessions
     """,
     P.FLOW_READ: """
         POST /api/v1/flows/validate
@@ -235,6 +242,8 @@ _UNRECORDED: Final[dict[Needed, str]] = {
 _UI: Final[dict[Needed, str]] = {
     PUBLIC: """
         GET /ui/static/{name}
+        GET /ui/login
+        GET /ui/welcome/{link}
     """,
     SIGNED_IN: """
         GET /ui
@@ -244,6 +253,7 @@ _UI: Final[dict[Needed, str]] = {
         GET /ui/palette
         GET /ui/palette/_results
         GET /ui/settings
+        GET /ui/tokens
         GET /ui/_components
     """,
     P.EXECUTION_READ: """
@@ -330,6 +340,17 @@ _UI: Final[dict[Needed, str]] = {
     """,
     P.SYNC_OPERATE: """
         POST /ui/gitsync/_sync
+    """,
+    P.USER_ADMIN: """
+        GET,POST /ui/users
+        GET,POST /ui/users/{user_id}
+        POST /ui/users/{user_id}/_link
+        POST /ui/users/{user_id}/_disable
+        POST /ui/users/{user_id}/_delete
+    """,
+    P.AUDIT_READ: """
+        GET /ui/audit
+        GET /ui/audit/_export
     """,
     P.SYSTEM_READ: """
         GET /ui/system

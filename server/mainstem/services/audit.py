@@ -102,3 +102,21 @@ class AuditService:
             if len(part) < _PART or part[-1].number is None:
                 return
             number = part[-1].number
+
+
+def plain(record: AuditRecord) -> dict[str, object]:
+    """A record as JSON has it."""
+    found: dict[str, object] = {
+        "number": record.number,
+        "at": record.at.isoformat().replace("+00:00", "Z"),
+        "principal": record.principal,
+        "principalId": record.principal_id,
+        "kind": record.kind,
+        "address": record.address,
+        "action": record.action,
+        "resource": record.resource,
+        "namespace": record.namespace,
+        "outcome": record.outcome,
+        "detail": record.detail,
+    }
+    return {key: value for key, value in found.items() if value not in (None, "")}

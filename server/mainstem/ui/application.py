@@ -15,6 +15,7 @@ from mainstem.ui.assets import Assets
 from mainstem.ui.desk import Desk, Services, desk
 from mainstem.ui.live import Bus, Live
 from mainstem.ui.pages import (
+    audit,
     backfill,
     components,
     dashboard,
@@ -32,8 +33,11 @@ from mainstem.ui.pages import (
     namespaces,
     palette,
     settings,
+    sign_in,
     system,
+    tokens,
     triggers,
+    users,
 )
 from mainstem.ui.render import Renderer
 from mainstem.ui.security import SecurityHeaders
@@ -41,7 +45,7 @@ from mainstem.ui.security import SecurityHeaders
 _PAGES = (
     dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
     triggers, flow_triggers, backfill, logs, namespaces, namespace_files, gitsync, system,
-    palette, settings, components,
+    palette, settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from fastapi import Request
 
 from mainstem.clock import Clock
+from mainstem.services.accounts import Accounts
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
@@ -52,6 +53,7 @@ class Services:
     triggers: TriggerService
     previews: PreviewService
     syncs: "SyncAgent | None" = None
+    accounts: Accounts | None = None
     parts: Callable[[], Sequence[Part]] = tuple
     load: Callable[[], tuple[int, int]] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from mainstem.clock import Clock
+from mainstem.model.principal import Permission
 from mainstem.model.state import State
+from mainstem.services import access
 from mainstem.ui import ansi, cron, flash, markdown, preferences
 from mainstem.ui import format as words
 from mainstem.ui.assets import Assets
@@ -194,6 +196,13 @@ def _since(start: datetime, end: datetime | None) -> str:
     return words.duration((end or _reader.get().now) - start)
 
 
+def _may(permission: str, namespace: str = "") -> bool:
+    """Whether the reader may; without a namespace, whether they may anywhere."""
+    wanted = Permission(permission)
+    who = access.principal()
+    return who.may(wanted, namespace) if namespace else who.may_somewhere(wanted)
+
+
 def _environment(assets: Assets, version: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -214,6 +223,6 @@ def _environment(assets: Assets, version: str) -> Environment:
         asset=assets.url, link=link, flow_link=flow_link, execution_link=execution_link,
         query_string=query_string, plural=words.plural, percent=words.percent, since=_since,
         looks=LOOKS, states=[state.value for state in State], stack=STACK, version=version,
-        Markup=Markup,
+        Markup=Markup, may=_may, me=access.principal,
     )  # fmt: skip
     return environment
