@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 
 
 def at_rate(start: Callable[[], object], per_second: float, seconds: float, threads: int) -> int:
@@ -77,9 +78,12 @@ class Calls:
         self._sockets: list[socket.socket] = []
         self._request = b""
 
-    def save_flow(self, source: str) -> None:
+    def save_flow(self, source: str, state: Path) -> None:
+        """As the owner of the server's state folder."""
+        token = json.loads((state / "local.json").read_text())["token"]
+        headers = {"Content-Type": "application/x-yaml", "Authorization": f"Bearer {token}"}
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        connection.request("POST", "/api/v1/flows", source, {"Content-Type": "application/x-yaml"})
+        connection.request("POST", "/api/v1/flows", source, headers)
         answer = connection.getresponse()
         if answer.status != 200:
             raise RuntimeError(f"the flow was refused: {answer.status} {answer.read()[:500]!r}")

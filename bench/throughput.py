@@ -144,7 +144,7 @@ def webhook(folder: Path, flow: str, size: int) -> Iterator[Target]:
         line = child.stdout.readline()
         port = int(line.split("ready at ")[1].split("/ui/")[0].rpartition(":")[2])
         calls = Calls(port)
-        calls.save_flow(FLOWS[flow] + _HOOK)
+        calls.save_flow(FLOWS[flow] + _HOOK, folder)
         calls.prepare(f"/api/v1/executions/webhook/bench/{flow}/bench", body_of(size))
         yield Target(calls, folder / "mainstem.db", psutil.Process(child.pid), 16)
         calls.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -131,6 +132,16 @@ class Api:
 
     def close(self) -> None:
         self._http.close()
+
+    def unlock(self, state: Path) -> None:
+        """Use what the server left in its state folder for the owner of this machine."""
+        told = json.loads((state / "local.json").read_text())
+        self._http.headers["authorization"] = f"Bearer {told['token']}"
+
+    def invite(self, name: str) -> str:
+        """A new admin; returns the one-time link by which they choose a password."""
+        body = {"name": name, "roles": [{"role": "admin"}]}
+        return str(self.call("POST", "/users", json=body)["link"])
 
     def healthy(self) -> bool:
         try:

@@ -100,10 +100,12 @@ def _demonstrate(stack: ExitStack, folder: Path, options: argparse.Namespace) ->
         secrets={"POSTGRES_PASSWORD": database.password},
     )
     running = server.start(children, folder, plan)
-    report.step(f"Dashboard: {report.api.base_url}/ui/")
+    report.api.unlock(running.state)
+    entry = f"{report.api.base_url}/ui/ (first visit: {report.api.invite('admin')})"
+    report.step(f"Dashboard: {entry}")
     _configure(report, running, database, files)
     run_all(report)
-    print(f"\n{report.summary()}\n\nDashboard: {report.api.base_url}/ui/", flush=True)
+    print(f"\n{report.summary()}\n\nDashboard: {entry}", flush=True)
     options.finished = True
     if not options.exit:
         print("It stays up until Ctrl-C.", flush=True)

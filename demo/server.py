@@ -99,4 +99,5 @@ def start(children: Children, folder: Path, plan: Plan) -> Server:
     api = Api(f"http://127.0.0.1:{plan.port}")
     children.cleanups.callback(api.close)
     server.wait_until(api.healthy, READY_WITHIN_SECONDS)
+    api.unlock(state)
     return Server(api, state, plan.project)

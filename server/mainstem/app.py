@@ -123,7 +123,9 @@ class App:
     def local_url(self) -> str:
         """Where this process listens."""
         server = self.settings.server
-        host = f"[{server.host}]" if ":" in server.host else server.host
+        # A server on every address is reached from here by the usual one.
+        name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(server.host, server.host)  # noqa: S104
+        host = f"[{name}]" if ":" in name else name
         return f"http://{host}:{server.port}"
 
     @property

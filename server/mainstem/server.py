@@ -48,6 +48,7 @@ def create_server(app: App) -> FastAPI:
             templates=app.templates,
             task_cache=app.task_cache,
             syncs=app.syncs,
+            accounts=app.accounts,
             bus=app.bus,
             clock=app.clock,
             health=lambda: health(app),

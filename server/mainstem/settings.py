@@ -7,7 +7,7 @@ environment, which wins. Unknown keys stop the start and are named.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -27,7 +27,7 @@ from mainstem.settings_git import FileMapping, GitSettings, GitSource
 __all__ = ["FileMapping", "GitSettings", "GitSource", "Settings", "load_settings"]
 
 PREFIX = "MAINSTEM_"
-_NOT_SETTINGS = frozenset({"MAINSTEM_CONFIG"})
+_NOT_SETTINGS = frozenset({"MAINSTEM_CONFIG", "MAINSTEM_TOKEN", "MAINSTEM_TOKEN_FILE"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _FOREIGN = ("MAINSTEM_DEMO_", "MAINSTEM_TEST_", "MAINSTEM_BENCH_")
 
@@ -113,7 +113,7 @@ class AuthSettings(_Section):
     """Who may use the server."""
 
     mode: Literal["users", "none"] = Field(
-        default="none",
+        default="users",
         description="`none` lets in everybody who can connect; allowed on loopback only.",
     )
     bootstrap: BootstrapSettings = BootstrapSettings()
@@ -351,6 +351,25 @@ def load_settings(
             for item in error.errors(include_url=False, include_input=False)
         )
         raise InvalidInput(f"settings ({chosen or 'environment'}): {faults}") from error
+
+
+class ClientEnvironment(NamedTuple):
+    """What commands that talk to a server find in the environment."""
+
+    token: str | None
+    token_file: str | None
+
+
+def client_environment() -> ClientEnvironment:
+    return ClientEnvironment(
+        os.environ.get("MAINSTEM_TOKEN"), os.environ.get("MAINSTEM_TOKEN_FILE")
+    )
+
+
+def user_folder() -> Path:
+    """Where the command line keeps what belongs to the user of this machine."""
+    configured = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(configured) if configured else Path.home() / ".config") / "mainstem"
 
 
 def process_environment() -> dict[str, str]:

@@ -46,7 +46,8 @@ class Api(Server):
         assert self._web.listening.wait(20)
         port = self._web.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        owner = {"authorization": f"Bearer {app.sign_in.local_token}"}
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=20, headers=owner)
 
     def __call__(
         self, method: str, path: str, status: int = 200, *, base: str = "/api/v1", **options: Any

@@ -13,8 +13,14 @@ Told = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def told(api: Api, capsys: pytest.CaptureFixture[str]) -> Told:  # noqa: F811
+def told(
+    api: Api,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Told:
     """Runs a command against the server; returns its code, output and errors."""
+
+    monkeypatch.setenv("MAINSTEM_TOKEN", api.app.sign_in.local_token)
 
     def call(command: str, *words: str) -> tuple[int, str, str]:
         code = main([command, "--server", api.url, *words])

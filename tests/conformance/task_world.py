@@ -126,8 +126,11 @@ class TaskWorld:
     async def _ask(
         self, method: str, path: str, content: str | None, headers: Mapping[str, str]
     ) -> httpx.Response:
+        owner = {"authorization": f"Bearer {self.app.sign_in.local_token}"}
         transport = httpx.ASGITransport(create_server(self.app), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=self.app.base_url) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url=self.app.base_url, headers=owner
+        ) as client:
             return await client.request(method, path, content=content, headers=dict(headers))
 
     # reading

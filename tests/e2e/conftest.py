@@ -1,5 +1,6 @@
 """Servers as users start them: processes of their own, reached over HTTP."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ class Running:
 
     def __init__(self, state: Path, *options: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MAINSTEM_")}
+        environment["XDG_CONFIG_HOME"] = str(state.parent / "config")
         self.log = state.parent / "server.log"
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
@@ -29,9 +31,21 @@ class Running:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert "ready at " in line, self.log.read_text()
+        self.greeting = line
         base = line.split("ready at ")[1].split("/ui/")[0]
-        self.api = httpx.Client(base_url=f"{base}/api/v1", timeout=60, trust_env=False)
-        self.web = httpx.Client(base_url=base, timeout=60, trust_env=False)
+        told = json.loads((state / "local.json").read_text())
+        owner = {"authorization": f"Bearer {told['token']}"}
+        self.api = httpx.Client(
+            base_url=f"{base}/api/v1", timeout=60, trust_env=False, headers=owner
+        )
+        self.web = httpx.Client(base_url=base, timeout=60, trust_env=False, headers=owner)
+
+    def line(self, start: str) -> str:
+        """The next line that it prints, which begins so."""
+        assert self._process.stdout is not None
+        found = self._process.stdout.readline()
+        assert found.startswith(start), found
+        return found
 
     @property
     def pid(self) -> int:

@@ -64,7 +64,7 @@ def test_options_may_be_lists_too() -> None:
         ({"MAINSTEM_WORKER__THREAD": "1"}, r"worker\.thread"),
         ({"MAINSTEM_WORKER__THREADS": "many"}, r"worker\.threads"),
         ({"MAINSTEM_WORKER__THREADS": "0"}, r"worker\.threads"),
-        ({"MAINSTEM_SERVER__HOST": "0.0.0.0"}, r"server\.host"),
+        ({"MAINSTEM_SERVER__HOST": "0.0.0.0", "MAINSTEM_AUTH__MODE": "none"}, r"server\.host"),
         ({"MAINSTEM_TIMEZONE": "Europe/Atlantis"}, "Europe/Atlantis"),
         ({"MAINSTEM_TIMEZONE": "../etc/passwd"}, "timezone"),
         ({"MAINSTEM_EXECUTIONS__SKIP": "[a"}, "MAINSTEM_EXECUTIONS__SKIP is not YAML"),

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from mainstem import __version__
 from mainstem.api import (
+    accounts,
     backfills,
     errors,
     execution_actions,
@@ -33,6 +34,7 @@ PREFIXES: Final = ("/api/v1", "/api/v1/main")
 # Addresses with fixed words before those with names in the same place.
 _ROUTERS: Final = (
     server.router,
+    accounts.router,
     plugins.router,
     executions.lists,
     execution_bulk.router,

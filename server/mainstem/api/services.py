@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from mainstem.bus.inprocess import Bus
 from mainstem.clock import Clock
 from mainstem.gitsync.agent import SyncAgent
+from mainstem.services.accounts import Accounts
 from mainstem.services.dependencies import DependencyService
 from mainstem.services.evaluation import EvaluationService
 from mainstem.services.executions import ExecutionService
@@ -51,6 +52,7 @@ class ApiServices:
     templates: TemplateService
     task_cache: TaskCacheService
     syncs: SyncAgent
+    accounts: Accounts
     bus: Bus
     clock: Clock
     health: Callable[[], Mapping[str, object]]

@@ -6,7 +6,7 @@ import threading
 from typing import Any, Final
 
 from mainstem.cli.options import add_server_option, parse_pairs
-from mainstem.cli.remote import Remote
+from mainstem.cli.remote import Remote, connect
 from mainstem.errors import InvalidInput, NotFound
 
 _LOOK_SECONDS: Final = 0.5
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     namespace, mark, flow = args.flow.rpartition(".")
     if not mark:
         raise InvalidInput(f"`{args.flow}` is not an id of a flow (namespace.id)")
-    remote = Remote(args.server)
+    remote = connect(args)
     with remote.client:
         return _run(remote, f"/triggers/{namespace}/{flow}/{args.trigger}/backfills", args)
 

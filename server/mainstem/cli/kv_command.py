@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mainstem.cli.options import add_server_option, read_text
-from mainstem.cli.remote import Remote
+from mainstem.cli.remote import Remote, connect
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    with Remote(args.server) as remote:
+    with connect(args) as remote:
         return _act(args, remote)
 
 

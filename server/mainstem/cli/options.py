@@ -70,3 +70,10 @@ def add_server_option(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="address of the running server (default: %(default)s)",
     )
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="file of an API token")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="state folder of a server on this machine, which lets its owner in",
+    )

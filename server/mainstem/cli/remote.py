@@ -1,18 +1,23 @@
 """Talks to a running server."""
 
+import argparse
 from typing import Any, Self
 
 import httpx
 
+from mainstem.cli.keyring import token_for
 from mainstem.errors import Conflict, Denied, Gone, InvalidInput, NotFound, Stalled, Transient
 
 
 class Remote:
     """Calls of the API, with its errors as ours."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, token: str | None = None) -> None:
         self._server = server.rstrip("/")
-        self.client = httpx.Client(base_url=f"{self._server}/api/v1", timeout=600, trust_env=False)
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self.client = httpx.Client(
+            base_url=f"{self._server}/api/v1", timeout=600, trust_env=False, headers=headers
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -32,7 +37,18 @@ class Remote:
         if answer.is_success:
             is_json = "json" in answer.headers.get("content-type", "")
             return answer.json() if is_json and answer.content else answer.text
+        if answer.status_code == 401:
+            raise Denied(
+                f"{self._server} wants to know who you are: run `mainstem login`, set "
+                "MAINSTEM_TOKEN, or give --state DIR for a server of yours on this machine"
+            )
         raise _error(answer)
+
+
+def connect(args: argparse.Namespace) -> Remote:
+    """The server of the options, with the best credentials at hand; raises InvalidInput."""
+    server = str(args.server).rstrip("/")
+    return Remote(server, token_for(server, args.token_file, args.state))
 
 
 def _error(answer: httpx.Response) -> Exception:
@@ -40,5 +56,13 @@ def _error(answer: httpx.Response) -> Exception:
         message = str(answer.json()["message"])
     except (ValueError, KeyError, TypeError):
         message = f"the server answered {answer.status_code}"
-    kinds = {403: Denied, 404: NotFound, 409: Conflict, 410: Gone, 422: InvalidInput, 502: Stalled}
+    kinds = {
+        403: Denied,
+        429: Denied,
+        404: NotFound,
+        409: Conflict,
+        410: Gone,
+        422: InvalidInput,
+        502: Stalled,
+    }
     return kinds.get(answer.status_code, Transient)(message)

@@ -4,7 +4,7 @@ import argparse
 from urllib.parse import quote
 
 from mainstem.cli.options import add_server_option
-from mainstem.cli.remote import Remote
+from mainstem.cli.remote import Remote, connect
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 1 when a commit is not valid."""
-    with Remote(args.server) as remote:
+    with connect(args) as remote:
         return _sync(args, remote)
 
 

@@ -17,10 +17,14 @@ import uvicorn
 from fastapi import FastAPI
 
 from mainstem.app import App
+from mainstem.cli.keyring import servers_folder
 from mainstem.cli.options import add_settings_options, settings_from
 from mainstem.errors import Stalled
+from mainstem.runtime import local_access
+from mainstem.runtime.local_access import LocalAccess
 from mainstem.runtime.lock import StateLock
 from mainstem.server import create_server
+from mainstem.services.first_steps import first_admin
 from mainstem.settings import Settings
 from mainstem.store.database import wait_for
 from mainstem.telemetry import configure_logging
@@ -65,32 +69,20 @@ def _serve(settings: Settings) -> int:
         if settings.is_shared:
             wait_for(settings.database_url, settings.database.wait_seconds, signals.ending)
         app = App(bound)
-        server = _Server(create_server(app))
+        server = _Server(create_server(app), settings.server.trusted_proxies)
         signals.server = server
         try:
             if not signals.ending.is_set():
+                greeting = _open_the_door(app)
                 app.start()
-                _tell_ready(app)
+                print(greeting, flush=True)
                 server.run(sockets=[listener])
                 signals.ending.set()
                 app.drain(signals.hurry)
         finally:
+            local_access.take_away(settings.state_dir)
             app.stop()
     return 0
-
-
-def _tell_ready(app: App) -> None:
-    if not app.has_role("web"):
-        print(
-            f"Mainstem is ready at {app.local_url}/health ({', '.join(app.settings.roles)})",
-            flush=True,
-        )
-        return
-    print(
-        f"Mainstem is ready at {app.local_url}/ui/ "
-        f"(this machine only: it has no users yet, so it listens on {app.settings.server.host})",
-        flush=True,
-    )
 
 
 class _Signals:
@@ -111,10 +103,32 @@ class _Signals:
             self.server.handle_exit(number, frame)
 
 
+def _open_the_door(app: App) -> str:
+    """Leave the owner's token, see to the first admin, and say how to get in."""
+    settings = app.settings
+    state, url = settings.state_dir, app.local_url
+    if not app.has_role("web"):
+        return f"Mainstem is ready at {url}/health ({', '.join(settings.roles)})"
+    local_access.leave(state, LocalAccess(url, app.sign_in.local_token))
+    local_access.remember(servers_folder(), url, state)
+    ready = f"Mainstem is ready at {url}/ui/"
+    if settings.auth.mode == "none":
+        return f"{ready} (auth.mode is none: open to everybody on this machine)"
+    if first_admin(app.users, settings.auth.bootstrap):
+        return f"{ready} (created the user {settings.auth.bootstrap.username})"
+    secret = app.users.first_link()
+    if secret is None:
+        return ready
+    return (
+        f"{ready}\nFirst start: create the admin at {app.base_url}/ui/welcome/{secret}\n"
+        "(the link works once, for 24 hours; `mainstem user add` does the same)"
+    )
+
+
 class _Server(uvicorn.Server):
     """Ends live streams before it waits for open requests."""
 
-    def __init__(self, web: FastAPI) -> None:
+    def __init__(self, web: FastAPI, trusted_proxies: tuple[str, ...] = ()) -> None:
         self._end_streams: Callable[[], None] = web.state.end_streams
         super().__init__(
             uvicorn.Config(
@@ -123,6 +137,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 timeout_graceful_shutdown=5,
                 lifespan="off",
+                proxy_headers=bool(trusted_proxies),
+                forwarded_allow_ips=list(trusted_proxies),
             )
         )
 

@@ -93,6 +93,16 @@ _API: Final[dict[Needed, str]] = {
         GET /api/v1/version
         GET /api/v1/configs
         GET /api/v1/plugins
+        GET /api/v1/me
+        GET /api/v1/tokens
+    """,
+    P.USER_ADMIN: """
+        GET,POST /api/v1/users
+        GET,PATCH,DELETE /api/v1/users/{user_id}
+    """,
+    P.AUDIT_READ: """
+        GET /api/v1/audit
+        GET /api/v1/audit/export
     """,
     P.SYNC_READ: """
         GET /api/v1/syncs
@@ -222,6 +232,8 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     SIGNED_IN: """
         POST /ui/settings
         POST /ui/logout
+        POST /api/v1/tokens
+        DELETE /api/v1/tokens/{token_id}
         POST /ui/tokens
         POST /ui/tokens/_revoke
         POST /ui/tokens/_password
