@@ -1,5 +1,6 @@
 """Server processes on one database, started as users start them, and ways to end them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,6 +18,8 @@ class Node:
     def __init__(self, folder: Path, name: str, url: str, *options: str) -> None:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MAINSTEM_")}
         environment["MAINSTEM_DATABASE__URL"] = url
+        environment["XDG_CONFIG_HOME"] = str(folder / "config")
+        self.state = folder / name
         self.log = folder / f"{name}.log"
         command = [
             sys.executable, "-m", "mainstem", "up", "--state", str(folder / name), "--port", "0",
@@ -37,8 +40,17 @@ class Node:
         self.base = (
             line.split("ready at ")[1].split()[0].removesuffix("/ui/").removesuffix("/health")
         )
-        self.api = httpx.Client(base_url=f"{self.base}/api/v1", timeout=60, trust_env=False)
+        self.api = httpx.Client(
+            base_url=f"{self.base}/api/v1", timeout=60, trust_env=False, headers=self._owner()
+        )
         return self
+
+    def _owner(self) -> dict[str, str]:
+        """What a process with users leaves for the owner of its state folder."""
+        left = self.state / "local.json"
+        if not left.exists():
+            return {}
+        return {"authorization": f"Bearer {json.loads(left.read_text())['token']}"}
 
     @property
     def pid(self) -> int:
