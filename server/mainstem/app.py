@@ -17,8 +17,9 @@ from mainstem.engine.environment import Constants, Environment
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.cluster import Cluster, ClusterParts
 from mainstem.executor.loop import Executor
+from mainstem.executor.parts import StepServices
 from mainstem.executor.queue import JobQueue
-from mainstem.executor.steps import Stepper, StepServices
+from mainstem.executor.steps import Stepper
 from mainstem.expr import RenderOptions
 from mainstem.flowspec.inputs import coerce_output
 from mainstem.gitsync.agent import SyncAgent

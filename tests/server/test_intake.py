@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from mainstem.app import App
-from mainstem.errors import Transient
+from mainstem.errors import Conflict, Transient
+from mainstem.executor.batch import Batch
 from mainstem.executor.items import Fresh, Stop
 from mainstem.model.execution import Execution
 from mainstem.model.state import State
@@ -14,6 +15,7 @@ from mainstem.services.executions import NewRun, TurnedAway
 from mainstem.services.search import ExecutionFilter
 from mainstem.services.webhooks import Call
 from mainstem.store import executions as rows
+from mainstem.worker.job import Job
 from tests.server.conftest import Server
 
 LIGHT = """
@@ -21,6 +23,12 @@ id: light
 namespace: demo
 tasks:
   - {id: value, type: core.debug.Return, format: "{{ flow.id }}"}
+"""
+SHELL = """
+id: shell
+namespace: demo
+tasks:
+  - {id: run, type: scripts.shell.Commands, commands: ["true"]}
 """
 HOOKED = LIGHT + "triggers: [{id: hook, type: core.trigger.Webhook, key: k}]\n"
 BIG = """
@@ -191,3 +199,41 @@ def test_a_webhook_call_that_needs_more_than_a_look_is_left_to_the_slow_way(
     answers = Answers()
     assert server.app.triggers.webhooks.fire_quickly(flow, key, Call(), answers.done) is None
     assert not answers.given
+
+
+def test_an_attempt_is_recorded_as_running_before_a_free_thread_gets_it(
+    make_app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(**{"worker.threads": 1})
+    flow = app.flows.save(SHELL).flow
+    handed: list[Job] = []
+    monkeypatch.setattr(app.workers._executor, "submit", lambda _work, job: handed.append(job))
+    first, second = (app.executions.prepare(NewRun(flow)) for _ in range(2))
+    app.executor.handle([Fresh(first, None, lambda _: None), Fresh(second, None, lambda _: None)])
+    (run,), (waiting,) = (app.executions.task_runs(e.id) for e in (first, second))
+    assert (run.state, len(run.attempts)) == (State.RUNNING, 1)
+    assert (waiting.state, len(waiting.attempts)) == (State.CREATED, 0)
+    assert [job.is_begun for job in handed] == [True, False]
+    app.database.close()
+
+
+def test_a_place_that_was_kept_is_free_again_when_the_batch_fails(
+    make_app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(**{"worker.threads": 1})
+    flow = app.flows.save(SHELL).flow
+    tries: list[object] = []
+    commit = app.executor._commit
+
+    def conflicts_once(batch: Batch) -> object:
+        tries.append(batch)
+        if len(tries) == 1:
+            raise Conflict("another process was faster")
+        return commit(batch)
+
+    monkeypatch.setattr(app.executor, "_commit", conflicts_once)
+    app.executor.handle([Fresh(app.executions.prepare(NewRun(flow)), None, lambda _: None)])
+    assert len(tries) == 2
+    app.workers.close(kill=False)
+    assert app.workers._kept == 0
+    app.database.close()

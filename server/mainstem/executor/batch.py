@@ -60,6 +60,7 @@ class Batch:
     lines: list[tuple[LogLine, FlowId]] = field(default_factory=list)
     metrics: list[tuple[str, FlowId, Sequence[StoredMetric]]] = field(default_factory=list)
     submits: list[tuple[Entry, Submit]] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
     cancels: list[str] = field(default_factory=list)
     jobs: dict[str, StoredJob] = field(default_factory=dict)
     ended_jobs: list[tuple[str, int]] = field(default_factory=list)

@@ -75,3 +75,18 @@ class Stop:
 
 
 Item = Created | Fresh | Told | Noticed | Unreadable | Recovered | Report | Progress | Wake | Stop
+
+
+def subject_of(item: Item) -> str | None:
+    """The execution that an item is about."""
+    match item:
+        case Created(execution) | Fresh(execution):
+            return execution.id
+        case Told(execution_id) | Recovered(execution_id) | Progress(execution_id):
+            return execution_id
+        case Noticed(execution_id):
+            return execution_id
+        case Report():
+            return item.execution_id
+        case _:
+            return None

@@ -1,9 +1,8 @@
 """One step: an item goes to the engine, its decision into the batch, what follows comes back."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from mainstem.engine.advance import advance
 from mainstem.engine.concurrency import admit
@@ -19,11 +18,12 @@ from mainstem.engine.decision import (
     Lost,
     NewExecution,
     OutputsFile,
+    Started,
     SubflowRequest,
     Submit,
     Unqueued,
 )
-from mainstem.engine.environment import Constants, Environment
+from mainstem.engine.environment import Constants
 from mainstem.engine.live import LiveExecution
 from mainstem.engine.plan import Kind
 from mainstem.engine.workspace import open_workspace
@@ -31,8 +31,18 @@ from mainstem.errors import MainstemError
 from mainstem.executor.alarms import SCHEDULE
 from mainstem.executor.batch import Batch, Entry
 from mainstem.executor.capacity import Capacity
-from mainstem.executor.items import Created, Fresh, Item, Noticed, Recovered, Told, Unreadable
-from mainstem.executor.queue import JobQueue, job_of
+from mainstem.executor.items import (
+    Created,
+    Fresh,
+    Item,
+    Noticed,
+    Recovered,
+    Told,
+    Unreadable,
+    subject_of,
+)
+from mainstem.executor.parts import StepServices
+from mainstem.executor.queue import job_of
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
@@ -40,38 +50,16 @@ from mainstem.model.state import State
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.flowable import WorkspaceTask
 from mainstem.sdk.task import RunnableTask
-from mainstem.services.executions import ExecutionService, NewRun
-from mainstem.services.flows import FlowService
-from mainstem.storage.base import Storage
+from mainstem.services.executions import NewRun
 from mainstem.storage.uri import parse_uri
 from mainstem.store import executions as rows
 from mainstem.store import inbox
 from mainstem.store.columns import dump_json
-from mainstem.store.database import Database
 from mainstem.store.inbox import ChildLink, StoredTimer
 from mainstem.worker.job import Job, Progress, Report
-from mainstem.worker.pool import WorkerPool
 from mainstem.worker.workspace import WorkspaceJob
 
 _log = logging.getLogger("mainstem.executor")
-
-
-@dataclass(frozen=True, slots=True)
-class StepServices:
-    """What steps read and use; effects wait for the commit, except files and inline tasks."""
-
-    database: Database
-    flows: FlowService
-    executions: ExecutionService
-    storage: Storage
-    workers: WorkerPool
-    constants: Callable[[str], Constants]
-    environment: Callable[[datetime], Environment]
-    now: Callable[[], datetime]
-    skip: Callable[[Execution], bool]
-    mask: Callable[[str], str]
-    # None where this process makes every attempt itself.
-    queue: JobQueue | None = None
 
 
 class Stepper:
@@ -107,13 +95,16 @@ class Stepper:
 
     def forget(self, batch: Batch, items: Iterable[Item]) -> None:
         """Drop what the cache holds of these executions; the rows are read again."""
-        for entry_id in [*batch.entries, *map(_subject, items)]:
+        for _ in batch.kept:
+            self._services.workers.free_place()
+        batch.kept.clear()
+        for entry_id in [*batch.entries, *map(subject_of, items)]:
             if entry_id is not None:
                 self._entries.pop(entry_id, None)
 
     def give_up(self, batch: Batch, item: Item, error: Exception) -> None:
         """End the execution of an item that cannot be handled as FAILED, saying why."""
-        entry_id = _subject(item)
+        entry_id = subject_of(item)
         if entry_id is None:
             return
         if isinstance(item, Told):
@@ -364,13 +355,26 @@ class Stepper:
     def _submit(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
         if isinstance(submit.task, RunnableTask) and submit.task.INLINE:
             return [self._services.workers.run_inline(self._job(entry, submit, submit.task))]
-        if self._services.queue is None:
-            batch.submits.append((entry, submit))
-        else:
+        if self._services.queue is not None:
             batch.jobs[submit.task_run.id] = job_of(entry.id, submit)
-        return []
+            return []
+        batch.submits.append((entry, submit))
+        return self._begun(batch, entry, submit)
 
-    def _job(self, entry: Entry, submit: Submit, task: RunnableTask) -> Job:
+    def _begun(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
+        """Record the attempt as running with this batch where a thread waits for it.
+
+        That saves the worker's word and its commit, and no attempt runs unrecorded.
+        """
+        run_id = submit.task_run.id
+        if not isinstance(submit.task, RunnableTask) or not self._services.workers.keep_place():
+            return []
+        batch.kept.add(run_id)
+        return [Told(entry.id, Started(run_id, submit.attempt, self._services.now()))]
+
+    def _job(
+        self, entry: Entry, submit: Submit, task: RunnableTask, *, is_begun: bool = False
+    ) -> Job:
         live = entry.live
         return Job(
             live.flow,
@@ -379,6 +383,7 @@ class Stepper:
             submit.task_run,
             submit.attempt,
             live.variables_for(submit.task_run.id, detached=True),
+            is_begun=is_begun,
         )
 
     def _report(self, batch: Batch, entry: Entry, report: Report) -> list[Item]:
@@ -391,15 +396,19 @@ class Stepper:
 
     def dispatch(self, batch: Batch) -> None:
         """Hand out what the committed batch asked for, and forget closed executions."""
-        self._dispatch_jobs(batch)
+        workers = self._services.workers
         for entry, submit in batch.submits:
-            if entry.live.nodes.get(submit.task_run.id) is None:
-                continue
-            if isinstance(submit.task, RunnableTask):
-                self._services.workers.submit(self._job(entry, submit, submit.task))
+            node, run_id = entry.live.nodes.get(submit.task_run.id), submit.task_run.id
+            is_begun = run_id in batch.kept
+            if node is None or node.state.is_terminal:
+                if is_begun:
+                    workers.free_place()
+            elif isinstance(submit.task, RunnableTask):
+                workers.submit(self._job(entry, submit, submit.task, is_begun=is_begun))
             elif isinstance(submit.task, WorkspaceTask):
-                local = open_workspace(entry.live, submit.task_run.id)
-                self._services.workers.submit_workspace(WorkspaceJob(local, submit, submit.task))
+                local = open_workspace(entry.live, run_id)
+                workers.submit_workspace(WorkspaceJob(local, submit, submit.task))
+        self._dispatch_jobs(batch)
         for entry in batch.entries.values():
             if entry.closed or entry.live.execution.state is State.QUEUED:
                 self._entries.pop(entry.id, None)
@@ -476,17 +485,3 @@ def _file_content(file: OutputsFile) -> bytes:
     if isinstance(outputs, Mapping):
         return dump_json(outputs).encode()
     return "".join(f"{dump_json(row)}\n" for row in outputs).encode()
-
-
-def _subject(item: Item) -> str | None:
-    match item:
-        case Created(execution) | Fresh(execution):
-            return execution.id
-        case Told(execution_id) | Recovered(execution_id) | Progress(execution_id):
-            return execution_id
-        case Noticed(execution_id):
-            return execution_id
-        case Report():
-            return item.execution_id
-        case _:
-            return None

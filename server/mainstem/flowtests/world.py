@@ -23,7 +23,8 @@ from mainstem.errors import NotFound
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.items import Created, Item, Wake
 from mainstem.executor.loop import Executor
-from mainstem.executor.steps import Stepper, StepServices
+from mainstem.executor.parts import StepServices
+from mainstem.executor.steps import Stepper
 from mainstem.expr import RenderOptions
 from mainstem.flowspec.inputs import coerce_output
 from mainstem.ids import seeded_ids

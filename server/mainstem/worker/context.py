@@ -172,8 +172,7 @@ class AttemptContext:
         if self._made_workdir is None:
             name = f"{self.job.task_run.id}-{self.job.attempt}"
             self._made_workdir = self._services.work_root / name
-            shutil.rmtree(self._made_workdir, ignore_errors=True)
-            self._made_workdir.mkdir(parents=True)
+            _make_empty(self._made_workdir)
         return self._made_workdir
 
     @cached_property
@@ -323,4 +322,22 @@ class AttemptContext:
     def cleanup(self) -> None:
         """Remove the working directory that this attempt made."""
         if self._made_workdir is not None:
-            shutil.rmtree(self._made_workdir, ignore_errors=True)
+            _remove(self._made_workdir)
+
+
+def _make_empty(folder: Path) -> None:
+    """Make a folder; what an attempt that was cut off has left in it goes."""
+    try:
+        folder.mkdir()
+    except FileNotFoundError:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)

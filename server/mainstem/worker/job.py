@@ -13,7 +13,10 @@ from mainstem.store.logs import StoredMetric
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt to make. `variables` are the root variables of its expressions."""
+    """One attempt to make. `variables` are the root variables of its expressions.
+
+    `is_begun` when its row says already that it runs, since a place was kept for it.
+    """
 
     flow: Flow
     execution: Execution
@@ -22,6 +25,7 @@ class Job:
     attempt: int
     variables: Mapping[str, object]
     with_state: Callable[[str], list[dict[str, object]]] | None = None
+    is_begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

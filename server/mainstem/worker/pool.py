@@ -32,6 +32,7 @@ class WorkerPool:
         self._lock = threading.Lock()
         self._running: dict[str, AttemptContext] = {}
         self._waiting: dict[str, Job] = {}
+        self._kept = 0
         self._closing = False
         self._draining = False
 
@@ -45,10 +46,28 @@ class WorkerPool:
         with self._lock:
             return len(self._running), len(self._waiting)
 
+    def keep_place(self) -> bool:
+        """Keep a free thread for an attempt, if there is one: `submit` or `free_place` must follow.
+
+        An attempt that has a place can be recorded as running before it is handed over.
+        """
+        with self._lock:
+            busy = len(self._running) + len(self._waiting) + self._kept
+            if busy >= self._threads or self._draining or self._closing:
+                return False
+            self._kept += 1
+            return True
+
+    def free_place(self) -> None:
+        """Give back a place that was kept."""
+        with self._lock:
+            self._kept -= 1
+
     def submit(self, job: Job) -> None:
         """Queue an attempt; its report comes through `tell`."""
         with self._lock:
             self._waiting[job.task_run.id] = job
+            self._kept -= job.is_begun
         self._executor.submit(self._work, job)
 
     def submit_workspace(self, work: WorkspaceJob) -> None:
@@ -126,8 +145,9 @@ class WorkerPool:
             del self._waiting[job.task_run.id]
             self._running[job.task_run.id] = context
         try:
-            started = Started(job.task_run.id, job.attempt, self._services.clock.now())
-            self._tell(Progress(job.execution.id, started))
+            if not job.is_begun:
+                started = Started(job.task_run.id, job.attempt, self._services.clock.now())
+                self._tell(Progress(job.execution.id, started))
             report = make()
         except BaseException as error:
             _log.exception("a worker thread failed", extra={"task_run": job.task_run.id})

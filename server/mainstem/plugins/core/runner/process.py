@@ -1,12 +1,13 @@
 """Commands as processes of this machine, in a process group of their own."""
 
 import os
+import select
 import signal
 import subprocess
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Final
+from typing import Final
 
 from mainstem.plugins.core.runner.host_alias import with_host_alias
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
@@ -14,6 +15,7 @@ from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
 _GRACE_SECONDS: Final = 5.0
 _LONGEST_LINE: Final = 1 << 20
+_CHUNK: Final = 1 << 16
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -34,6 +36,7 @@ class Process(TaskRunner):
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                bufsize=0,
                 start_new_session=True,
             )
         except FileNotFoundError as error:
@@ -61,20 +64,55 @@ def _environment(ctx: RunContext, command: Command) -> dict[str, str]:
 
 
 def _drain(child: "subprocess.Popen[bytes]", on_line: Callable[[str, bool], None]) -> None:
+    """Hand on lines as they come, until the command and all it started have closed both pipes."""
     assert child.stdout is not None
     assert child.stderr is not None
-    reader = threading.Thread(
-        target=_lines, args=(child.stderr, True, on_line), name="stderr", daemon=True
-    )
-    reader.start()
-    _lines(child.stdout, False, on_line)
-    reader.join()
+    with child.stdout, child.stderr:
+        poll = select.poll()
+        pipes = {
+            stream.fileno(): _Lines(is_error, on_line)
+            for stream, is_error in ((child.stdout, False), (child.stderr, True))
+        }
+        for number in pipes:
+            poll.register(number, select.POLLIN)
+        while pipes:
+            for number, _ in poll.poll():
+                chunk = os.read(number, _CHUNK)
+                pipes[number].take(chunk)
+                if not chunk:
+                    poll.unregister(number)
+                    del pipes[number]
 
 
-def _lines(stream: IO[bytes], is_error: bool, on_line: Callable[[str, bool], None]) -> None:
-    with stream:
-        while raw := stream.readline(_LONGEST_LINE):
-            on_line(raw.decode("utf-8", "replace").rstrip("\r\n"), is_error)
+class _Lines:
+    """Cuts what comes out of one pipe into lines; one without an end is cut at the longest."""
+
+    def __init__(self, is_error: bool, on_line: Callable[[str, bool], None]) -> None:
+        self._is_error = is_error
+        self._on_line = on_line
+        self._begun: list[bytes] = []
+        self._size = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Take what was read; nothing read is the end."""
+        if not chunk:
+            self._end(b"")
+            return
+        *whole, rest = chunk.split(b"\n")
+        for line in whole:
+            self._end(line + b"\n")
+        if rest:
+            self._begun.append(rest)
+            self._size += len(rest)
+            if self._size >= _LONGEST_LINE:
+                self._end(b"")
+
+    def _end(self, last: bytes) -> None:
+        line = b"".join((*self._begun, last))
+        self._begun.clear()
+        self._size = 0
+        if line:
+            self._on_line(line.decode("utf-8", "replace").rstrip("\r\n"), self._is_error)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:
