@@ -1,27 +1,15 @@
 """One commit becomes flows and namespace files, whole or not at all."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from mainstem.app import App
 from mainstem.errors import InvalidInput, NotFound, Stalled
 from mainstem.model.flow_id import FlowId
 from mainstem.services.executions import NewRun
-from tests.gitsync.conftest import Repository
+from tests.gitsync.conftest import Make, Repository, flow
 
 HELLO = FlowId("demo", "hello")
-
-
-def flow(flow_id: str = "hello", message: str = "hi") -> str:
-    return (
-        f"id: {flow_id}\nnamespace: demo\n"
-        f"tasks:\n  - {{id: say, type: core.log.Log, message: '{message}'}}\n"
-    )
-
-
-Make = Callable[..., App]
 
 
 def test_a_commit_brings_flows_and_files_and_says_where_they_came_from(

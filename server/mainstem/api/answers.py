@@ -18,6 +18,7 @@ _ERRORS: Final = {
     410: "It existed, but its time is over.",
     413: "More than the server takes at once.",
     422: "The request must be corrected.",
+    502: "Something outside must be put right first.",
     503: "The server is not ready; try again.",
 }
 _CHUNK: Final = 1 << 16

@@ -17,11 +17,13 @@ from mainstem.api import (
     flow_graphs,
     flow_source,
     flows,
+    git,
     logs,
     metrics,
     namespaces,
     plugins,
     server,
+    syncs,
     templates,
     trigger_bulk,
     triggers,
@@ -35,6 +37,8 @@ PREFIXES: Final = ("/api/v1", "/api/v1/main")
 _ROUTERS: Final = (
     server.router,
     accounts.router,
+    syncs.router,
+    git.webhooks,
     plugins.router,
     executions.lists,
     execution_bulk.router,
@@ -76,6 +80,7 @@ def create_api(services: ApiServices) -> FastAPI:
     app.state.api_services = services
     errors.install(app)
     include(app, server.health)
+    include(app, git.router)
     for prefix in reversed(PREFIXES):
         for router in _ROUTERS:
             include(app, router, prefix, described=prefix == PREFIXES[0])

@@ -1,9 +1,8 @@
 """Routes about the server itself."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -197,36 +196,3 @@ def concurrency(services: Services) -> wire.Json:
 
 def _is_limited(services: Services, flow: FlowId) -> bool:
     return services.flows.load(flow).concurrency is not None
-
-
-@router.get("/syncs", **answers(list[_JSON]))
-def syncs(services: Services) -> list[wire.Json]:
-    """Git sources and how they stand."""
-    return [_plain(asdict(status)) for status in services.syncs.statuses()]
-
-
-@router.get("/syncs/{name}/history", **answers(list[_JSON], 404))
-def sync_history(name: str, services: Services) -> list[wire.Json]:
-    """Commits looked at, newest first."""
-    return [_plain(asdict(run)) for run in services.syncs.history(name)]
-
-
-@router.post("/syncs/{name}", **answers(_JSON, 404, 503))
-def sync_now(name: str, services: Services, dryRun: bool = False) -> wire.Json:
-    """Look at a source now; with `dryRun` nothing changes."""
-    result = services.syncs.sync(name, dry_run=dryRun)
-    return {
-        "source": result.source,
-        "commit": result.commit.sha,
-        "applied": result.applied,
-        "plan": result.plan.changes(),
-        "warnings": list(result.plan.warnings),
-        "problems": [{**asdict(p), "text": str(p)} for p in result.problems],
-    }
-
-
-def _plain(row: Mapping[str, Any]) -> wire.Json:
-    return {
-        key: wire.moment(value) if hasattr(value, "isoformat") else value
-        for key, value in row.items()
-    }

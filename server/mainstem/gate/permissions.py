@@ -63,6 +63,9 @@ _LARGER: Final = {
     "POST /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
     "PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
     "POST /api/v1/namespaces/{namespace}/files": 101_000_000,
+    "POST /api/v1/git/webhooks/{name}": 26_000_000,
+    "POST /git/{name}/git-upload-pack": 21_000_000,
+    "POST /git/{name}/git-receive-pack": 510_000_000,
     "POST /ui/flows/edit/{namespace}/{flow_id}/execute": _UPLOAD,
     "POST /ui/namespaces/{namespace}/files": 101_000_000,
 }
@@ -106,10 +109,21 @@ _API: Final[dict[Needed, str]] = {
     """,
     P.SYNC_READ: """
         GET /api/v1/syncs
+        GET /api/v1/syncs/{name}
         GET /api/v1/syncs/{name}/history
     """,
     P.SYNC_OPERATE: """
         POST /api/v1/syncs/{name}
+        POST /api/v1/syncs/{name}/suspend
+        POST /api/v1/syncs/{name}/resume
+        POST /api/v1/syncs/{name}/pin
+        POST /api/v1/syncs/{name}/unpin
+    """,
+    P.SYNC_WRITE: """
+        POST /api/v1/syncs
+        POST /api/v1/syncs/_test
+        PUT /api/v1/syncs/{name}
+        DELETE /api/v1/syncs/{name}
     """,
     P.EXECUTION_READ: """
         GET /api/v1/executions
@@ -181,6 +195,7 @@ _API: Final[dict[Needed, str]] = {
         POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/{backfill_id}/cancel
     """,
     P.FLOW_READ: """
+        GET /git/{name}/info/refs
         GET /api/v1/flows/search
         GET /api/v1/flows/source
         GET /api/v1/flows/distinct-namespaces
@@ -192,6 +207,8 @@ _API: Final[dict[Needed, str]] = {
         GET /api/v1/templates/{namespace}/{template_id}
     """,
     P.FLOW_WRITE: """
+        POST /git/{name}/git-receive-pack
+        POST /api/v1/syncs/{name}/propose
         POST /api/v1/flows
         POST /api/v1/flows/import
         DELETE /api/v1/flows/delete/by-ids
@@ -228,6 +245,7 @@ _UNRECORDED: Final[dict[Needed, str]] = {
         GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}
         POST /ui/login
         POST /ui/welcome/{link}
+        POST /api/v1/git/webhooks/{name}
     """,
     SIGNED_IN: """
         POST /ui/settings
@@ -239,9 +257,11 @@ _UNRECORDED: Final[dict[Needed, str]] = {
         POST /ui/tokens/_password
         POST /ui/tokens/_sessions
     """,
+    # Git asks by POST for what it fetches.
     P.FLOW_READ: """
         POST /api/v1/flows/validate
         POST /api/v1/templates/validate
+        POST /git/{name}/git-upload-pack
     """,
     P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{namespace}/{flow_id}/validate

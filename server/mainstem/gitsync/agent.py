@@ -2,6 +2,7 @@
 
 import logging
 import random
+import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,17 +11,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mainstem.bus.inprocess import FILES, FLOWS, KV
-from mainstem.errors import Conflict, MainstemError, NotFound
+from mainstem.errors import Conflict, Denied, InvalidInput, MainstemError, NotFound
 from mainstem.gitsync import statuses
 from mainstem.gitsync.record import new_status
 from mainstem.gitsync.remote import Remote, Throttled
 from mainstem.gitsync.sources import CHANGED, Configured, SourceService
 from mainstem.gitsync.statuses import Outcome
 from mainstem.gitsync.sync import Syncer, SyncResult, Wish, Workshop
+from mainstem.gitsync.webhook import NOT_PROVEN, read_delivery
 from mainstem.settings_git import GitSource
-from mainstem.store import syncs
+from mainstem.store import git_sources, syncs
 from mainstem.store.sync_entries import Entry
 from mainstem.store.syncs import Condition, SourceStatus, SyncEvent, SyncRun
+
+__all__ = ["REQUESTS", "Condition", "SourceStatus", "SyncAgent", "SyncEvent", "SyncRun"]
 
 _log = logging.getLogger("mainstem.gitsync")
 
@@ -29,6 +33,8 @@ _MOST_BACK_OFF: Final = 600.0
 _WAIT_WHEN_THROTTLED: Final = 300.0
 _AT_ONCE: Final = 4
 _IDLE_SECONDS: Final = 15.0
+_NOBODY: Final = secrets.token_hex(32)
+_REPLAY_WINDOW: Final = timedelta(days=3)
 REQUESTS: Final = "sync-requests"
 
 
@@ -41,7 +47,6 @@ class SyncAgent:
     def __init__(self, shop: Workshop, base_url: str) -> None:
         self._shop = shop
         self._base_url = base_url
-        self._asked: dict[str, str] = {}
         self._due: dict[str, datetime] = {}
         self._dirty: set[str] | None = None
         self._locks: dict[str, threading.Lock] = {}
@@ -113,9 +118,52 @@ class SyncAgent:
         source = self._source(name).source
         if self._shop.sources.controls(name).suspended_at is not None:
             raise Conflict(f"Git source `{name}` is suspended: resume it first")
-        with self._guard:
-            self._asked[source.name] = cause
+        with self._shop.database.write() as tx:
+            git_sources.ask(tx, source.name, cause)
         self._shop.bus.publish(REQUESTS)
+
+    def called(self, name: str, headers: Mapping[str, str], body: bytes) -> dict[str, object]:
+        """A forge's call about a push. Raises Denied when it is not proven."""
+        found = next((s for s in self.sources if s.name == name), None)
+        secret = found.webhook_secret if found is not None else None
+        key = _NOBODY if secret is None else secret.get_secret_value()
+        # Whoever cannot prove anything does not learn which sources there are either.
+        delivery = read_delivery(headers, body, key)
+        if found is None or secret is None:
+            raise Denied(NOT_PROVEN)
+        if delivery.is_ping:
+            return {"source": name, "pong": True}
+        if not delivery.is_push:
+            return {"source": name, "ignored": f"`{delivery.event}` is not a push"}
+        ref = f"refs/tags/{found.tag}" if found.tag else f"refs/heads/{found.branch}"
+        if ref not in delivery.refs:
+            return {"source": name, "ignored": f"not a push to {found.ref}"}
+        now = self._shop.clock.now()
+        with self._shop.database.write() as tx:
+            git_sources.forget_deliveries(tx, now - _REPLAY_WINDOW)
+            if not git_sources.note_delivery(tx, name, list(delivery.keys), now):
+                return {"source": name, "ignored": "this delivery was seen before"}
+        try:
+            self.request(name, "webhook")
+        except Conflict as error:
+            return {"source": name, "ignored": error.message}
+        return {"source": name, "accepted": True}
+
+    def roll_back(self, name: str, commit: str) -> SyncResult:
+        """Pin a source to a commit and make that live; raises InvalidInput for an unknown one."""
+        self.registry.pin(name, self._whole_commit(name, commit))
+        return self.sync(name, cause="rollback")
+
+    def _whole_commit(self, name: str, commit: str) -> str:
+        if len(commit) in (40, 64):
+            return commit
+        known = {run.commit for run in self.history(name, 200) if run.commit.startswith(commit)}
+        if len(known) != 1:
+            raise InvalidInput(
+                f"`{commit}` is not one of the commits that source `{name}` looked at: write all "
+                "of its digits"
+            )
+        return known.pop()
 
     def sync(
         self,
@@ -135,7 +183,7 @@ class SyncAgent:
             wish = Wish(cause, dry_run, heal, with_differences)
             result = Syncer(self._shop, source).look(wish)
         if not dry_run:
-            self._told(source, result)
+            self.told(source, result)
         return result
 
     def test(self, source: GitSource) -> str:
@@ -163,18 +211,23 @@ class SyncAgent:
         self.interval_seconds = min(
             [_IDLE_SECONDS, *(item.source.interval_seconds / 4 for item in every)]
         )
+        with self._shop.database.read() as tx:
+            asked = git_sources.asked(tx)
         for item in every:
             name = item.source.name
-            with self._guard:
-                asked = self._asked.pop(name, None)
-                is_due = asked is not None or self._due.get(name, now) <= now
-                if not is_due:
-                    continue
-                if name in self._looking:
-                    if asked is not None:
-                        self._asked[name] = asked
-                    continue
-                self._looking[name] = self._threads().submit(self._look, item, asked)
+            if name in asked or self._due.get(name, now) <= now:
+                self._begin(item, asked.get(name))
+
+    def _begin(self, item: Configured, asked: str | None) -> None:
+        """Look at a source in a thread, unless one does; a wish then waits for its end."""
+        name = item.source.name
+        with self._guard:
+            if name in self._looking:
+                return
+            if asked is not None:
+                with self._shop.database.write() as tx:
+                    git_sources.answered(tx, name)
+            self._looking[name] = self._threads().submit(self._look, item, asked)
 
     def wait(self, timeout: float = 30.0) -> bool:
         """Wait for the looks under way; for tests and for the end."""
@@ -218,9 +271,13 @@ class SyncAgent:
             self._due[source.name] = self._shop.clock.now() + pause
             with self._guard:
                 self._looking.pop(source.name, None)
-                again = source.name in self._asked
-            if again:
+            # A wish that came meanwhile was left for the next tick.
+            if self._is_asked(source.name):
                 self._shop.bus.publish(REQUESTS)
+
+    def _is_asked(self, name: str) -> bool:
+        with self._shop.database.read() as tx:
+            return name in git_sources.asked(tx)
 
     def _look_once(self, source: GitSource, asked: str | None) -> None:
         with self.only(source.name):
@@ -230,7 +287,7 @@ class SyncAgent:
             else:
                 result = syncer.poll(drift_may_have_changed=self._is_dirty(source.name))
         if result is not None:
-            self._told(source, result)
+            self.told(source, result)
 
     def _is_dirty(self, name: str) -> bool:
         """Whether anything changed here since drift of this source was looked for."""
@@ -248,7 +305,7 @@ class SyncAgent:
         _log.warning("a sync failed", extra={"source": source.name, "reason": error.message})
         return _pause(source, failures, error)
 
-    def _told(self, source: GitSource, result: SyncResult) -> None:
+    def told(self, source: GitSource, result: SyncResult) -> None:
         """Log what happened and write it back to the forge."""
         if not result.changed:
             return

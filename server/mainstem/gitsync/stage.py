@@ -4,8 +4,10 @@ Cost follows the change: what the live commit brought unchanged is neither read 
 as long as the program, the settings and the layout are those that judged it.
 """
 
+import gc
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +29,7 @@ from mainstem.store.sync_entries import Entry as Owned
 from mainstem.store.sync_entries import Key
 
 _MANY: Final = 2_000
+_MANY_FLOWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,9 @@ class Stager:
                 self._hold(staged, held)
             else:
                 new.append(entry)
-        for entry, content in self._repository.read(new):
-            self._take_flow(staged, entry, content)
+        with _uncollected(len(new)):
+            for entry, content in self._repository.read(new):
+                self._take_flow(staged, entry, content)
         for entry, content in self._repository.read(found.tests):
             text = self._text(staged, entry, content)
             if text is not None:
@@ -251,3 +255,16 @@ class Stager:
                 for e, content in self._repository.read(files)
             }
         )
+
+
+@contextmanager
+def _uncollected(count: int) -> Iterator[None]:
+    """Parsing thousands of flows makes no cyclic garbage, and looking for it costs a third."""
+    if count < _MANY_FLOWS or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -6,10 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from mainstem.errors import Denied, InvalidInput
 
 LARGEST: Final = 25_000_000
+NOT_PROVEN: Final = (
+    "the call is not proven: it needs the signature or token of GitHub, GitLab, Bitbucket or "
+    "Gitea, made with the webhook secret of this source"
+)
 _PINGS: Final = frozenset({"ping", "diagnostics:ping", "test"})
 _PUSHES: Final = frozenset({"push", "push hook", "tag push hook", "repo:push", "repo:refs_changed"})
 
@@ -40,9 +45,9 @@ def read_delivery(headers: Mapping[str, str], body: bytes, secret: str) -> Deliv
     """
     forge = _forge(headers)
     if forge is None:
-        raise Denied("this is not a call of GitHub, GitLab, Bitbucket or Gitea, or it has no proof")
+        raise Denied(NOT_PROVEN)
     if not _is_proven(forge, headers, body, secret):
-        raise Denied("the signature or token of the call does not match the source's secret")
+        raise Denied(NOT_PROVEN)
     event = headers.get(_EVENT[forge], "").lower()
     delivery = Delivery(forge, event)
     if not delivery.is_push:
@@ -89,10 +94,11 @@ def _is_proven(forge: str, headers: Mapping[str, str], body: bytes, secret: str)
 
 
 def _parsed(headers: Mapping[str, str], body: bytes) -> Mapping[str, Any]:
+    text = body.decode("utf-8", "replace")
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        raise InvalidInput("set the webhook's content type to application/json")
+        text = dict(parse_qsl(text)).get("payload", "")
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput("the call's body is not JSON") from error
     if not isinstance(parsed, dict):

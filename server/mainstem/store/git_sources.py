@@ -1,11 +1,11 @@
 """Git sources that were set up over the API or the page, and the switches of every source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables_gitsync import git_sources, sync_controls, webhook_deliveries
@@ -24,13 +24,17 @@ class StoredSource:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What users switched on a source; `layout` tells how its live commit was read."""
+    """What users switched on a source, and why they `asked` for a look.
+
+    `layout` tells how its live commit was read.
+    """
 
     source: str
     suspended_at: datetime | None = None
     pin: str | None = None
     pinned_at: datetime | None = None
     layout: str | None = None
+    asked: str | None = None
 
 
 def all_stored(tx: Connection) -> list[StoredSource]:
@@ -63,6 +67,24 @@ def controls(tx: Connection, source: str) -> Controls:
 def put_controls(tx: Connection, item: Controls) -> None:
     row = {column.name: getattr(item, column.name) for column in sync_controls.columns}
     insert_or_replace(tx, sync_controls, [row])
+
+
+def ask(tx: Connection, source: str, cause: str) -> None:
+    """Wish for a look at a source."""
+    put_controls(tx, replace(controls(tx, source), asked=cause))
+
+
+def asked(tx: Connection) -> dict[str, str]:
+    """Why looks are wished for, by source."""
+    query = select(sync_controls.c.source, sync_controls.c.asked).where(
+        sync_controls.c.asked.is_not(None)
+    )
+    return {str(row[0]): str(row[1]) for row in tx.execute(query)}
+
+
+def answered(tx: Connection, source: str) -> None:
+    """The wish is taken up."""
+    tx.execute(update(sync_controls).where(sync_controls.c.source == source).values(asked=None))
 
 
 def forget_controls(tx: Connection, source: str) -> None:

@@ -23,6 +23,7 @@ sync_controls = Table(
     Column("pin", String(64)),
     Column("pinned_at", At),
     Column("layout", String(64)),
+    Column("asked", String(20)),
 )
 
 sync_entries = Table(
