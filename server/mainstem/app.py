@@ -63,6 +63,7 @@ from mainstem.services.others import OtherExecutions
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
+from mainstem.services.retention import RetentionService
 from mainstem.services.search import SearchService
 from mainstem.services.sign_in import Lives, SignInService
 from mainstem.services.task_cache import TaskCacheService
@@ -71,7 +72,8 @@ from mainstem.services.tokens import TokenService
 from mainstem.services.triggers import TriggerService
 from mainstem.services.users import UserService
 from mainstem.settings import Role, Settings, process_environment
-from mainstem.storage.local import LocalStorage
+from mainstem.storage.base import Storage
+from mainstem.storage.open import open_storage
 from mainstem.store.database import driver_url, open_database
 from mainstem.worker.job import Progress, Report
 from mainstem.worker.log_writer import LogWriter
@@ -106,7 +108,7 @@ class App:
         self.masker = Masker()
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.database = open_database(settings.database_url, settings.database.pool_size)
-        self.storage = LocalStorage(settings.storage_path)
+        self.storage: Storage = open_storage(settings)
         self._make_stores()
         self._make_services()
         self._make_loops()
@@ -118,7 +120,7 @@ class App:
 
     @cached_property
     def sealer(self) -> Sealer:
-        return Sealer(load_or_create_key(self.settings.state_dir / "master.key"))
+        return Sealer(load_or_create_key(self.settings.key_path))
 
     @property
     def local_url(self) -> str:
@@ -188,6 +190,7 @@ class App:
         self.evaluation = EvaluationService(
             self.executions, self.flows, self.host_services, self.options, self._constants_of
         )
+        self.retention = RetentionService(database, self.storage, self.settings.retention, clock)
         self.triggers = TriggerService(
             database,
             self.flows,
@@ -405,6 +408,8 @@ class App:
 
     def _components(self) -> list[Component]:
         found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
+        if self.retention.is_wanted and self.has_role("executor"):
+            found.append(self.retention)
         if self.has_role("gitsync"):
             found.append(self.syncs)
         if self.settings.scheduler and self.has_role("scheduler"):
@@ -431,6 +436,7 @@ class App:
 
     def stop(self, *, kill: bool = True) -> None:
         """End the loops; running attempts are killed and made again at the next start."""
+        self.retention.stop()
         for ticker in reversed(self.tickers):
             ticker.stop()
         self.tickers.clear()

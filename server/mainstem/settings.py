@@ -228,6 +228,14 @@ class StorageSettings(_Section):
     prefix: str = Field(default="", description="Folder within the bucket.")
 
 
+class SecretSettings(_Section):
+    key_file: Path | None = Field(
+        default=None,
+        description="Key that seals secrets, 32 bytes; else `master.key` in the state folder. "
+        "Servers that share a database need the same one.",
+    )
+
+
 class RetentionRule(_Section):
     """Ended executions older than `days` are deleted; the most specific rule decides."""
 
@@ -265,6 +273,7 @@ class Settings(_Section):
     cluster: ClusterSettings = ClusterSettings()
     storage: StorageSettings = StorageSettings()
     retention: RetentionSettings = RetentionSettings()
+    secrets: SecretSettings = SecretSettings()
     worker: WorkerSettings = WorkerSettings()
     runners: RunnerSettings = RunnerSettings()
     gcp: GcpSettings = GcpSettings()
@@ -302,6 +311,11 @@ class Settings(_Section):
     def is_shared(self) -> bool:
         """Whether several servers may work on the database."""
         return self.database_url.startswith(("postgresql", "postgres:"))
+
+    @property
+    def key_path(self) -> Path:
+        """The key that seals secrets."""
+        return self.secrets.key_file or self.state_dir / "master.key"
 
     @property
     def storage_path(self) -> Path:

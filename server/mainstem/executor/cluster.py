@@ -67,7 +67,7 @@ class Cluster:
         if "executor" in parts.settings.roles:
             self.leases.want("executor", self._lead, self._follow)
         for name in _SINGLE:
-            if name == "retention" or name in parts.settings.roles:
+            if (name if name != "retention" else "executor") in parts.settings.roles:
                 self.leases.want(name)
         self.leases.tick(parts.clock.now())
         self._ticker = Ticker(self.leases, parts.clock, parts.bus)

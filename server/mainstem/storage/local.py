@@ -48,7 +48,7 @@ class LocalStorage:
         return self._resolve(path).is_file()
 
     def paths(self, prefix: str) -> Iterator[str]:
-        folder = self._resolve(prefix)
+        folder = self._resolve(prefix) if prefix else self._root
         for parent, _, names in os.walk(folder):
             for name in sorted(n for n in names if not n.startswith(_UNFINISHED)):
                 yield str((Path(parent) / name).relative_to(self._root))
