@@ -37,14 +37,13 @@ from mainstem.scheduler.operations import Operations
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
 from mainstem.sdk.registry import Registry
-from mainstem.secrets.base import SecretChain
-from mainstem.secrets.database import DatabaseSecrets
-from mainstem.secrets.environment import EnvironmentSecrets
+from mainstem.secrets.build import key_source, secret_chain
 from mainstem.secrets.mask import Masker
-from mainstem.secrets.seal import Sealer, load_or_create_key
+from mainstem.secrets.seal import Sealer
 from mainstem.services import seed
 from mainstem.services.accounts import Accounts
 from mainstem.services.audit import AuditService
+from mainstem.services.credentials import CredentialService
 from mainstem.services.dependencies import DependencyService
 from mainstem.services.evaluation import EvaluationService
 from mainstem.services.executions import ExecutionService
@@ -57,6 +56,7 @@ from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
 from mainstem.services.measures import LiveMeasures, MeasureService
 from mainstem.services.metric_figures import MetricFigures
+from mainstem.services.namespace_tree import NamespaceTree
 from mainstem.services.namespaces import NamespaceService
 from mainstem.services.operations import OperationService
 from mainstem.services.others import OtherExecutions
@@ -65,6 +65,7 @@ from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
 from mainstem.services.retention import RetentionService
 from mainstem.services.search import SearchService
+from mainstem.services.secrets import SecretReads, SecretService
 from mainstem.services.sign_in import Lives, SignInService
 from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.templates import TemplateService
@@ -118,9 +119,10 @@ class App:
 
     # construction
 
-    @cached_property
+    @property
     def sealer(self) -> Sealer:
-        return Sealer(load_or_create_key(self.settings.key_path))
+        """By the active key, which may change while the server runs."""
+        return self.keys.sealer()
 
     @property
     def local_url(self) -> str:
@@ -141,8 +143,12 @@ class App:
         self._make_accounts()
         self.kv = KvService(database, clock, bus)
         self.files = FileService(database, self.storage, clock, bus)
-        self.own_secrets = DatabaseSecrets(database, lambda: self.sealer, clock)
-        self.secrets = SecretChain([self.own_secrets, EnvironmentSecrets(self.environment)])
+        self.keys = key_source(self.settings)
+        self.secret_chain = secret_chain(
+            self.settings, database, self.keys, self.environment, clock
+        )
+        self.secrets = SecretService(self.secret_chain, database, bus, self.audit)
+        self.secret_reads = SecretReads(database, self.secret_chain, clock)
         self.options = RenderOptions(
             recursive=self.settings.variables.recursive_rendering,
             timezone=ZoneInfo(self.settings.timezone),
@@ -151,12 +157,13 @@ class App:
             database,
             self.storage,
             self.kv,
-            self.secrets,
+            self.secret_chain,
             self.files,
             clock,
-            lambda: self.sealer.key,
+            lambda: self.sealer.keys,
             self.base_url,
             http_call,
+            self.secret_reads,
         )
         self.namespaces = NamespaceService(database, self.registry, clock, bus)
 
@@ -176,8 +183,10 @@ class App:
         self.templates = TemplateService(database, self.registry, clock)
         self.flows.use_templates(self.templates.find_tasks)
         self.task_cache = TaskCacheService(database, self.storage, clock, lambda: self.sealer.key)
+        self.tree = NamespaceTree(self.namespaces, self.flows, self.files, self.kv, self.secrets)
+        self.credentials = CredentialService(self.kv, self.secrets, self.flows)
         self.inputs = InputService(
-            self.storage, self.host_services, self.options, clock, lambda: self.sealer.key
+            self.storage, self.host_services, self.options, clock, lambda: self.sealer.keys
         )
         self.executions = ExecutionService(
             database, self.flows, self.inputs, self.files, self.storage, clock, self.ids, bus
@@ -407,7 +416,10 @@ class App:
         return role in self.settings.roles
 
     def _components(self) -> list[Component]:
-        found: list[Component] = [LogWriter(self.database, self.workers, self.bus)]
+        found: list[Component] = [
+            LogWriter(self.database, self.workers, self.bus),
+            self.secret_reads,
+        ]
         if self.retention.is_wanted and self.has_role("executor"):
             found.append(self.retention)
         if self.has_role("gitsync"):
@@ -446,6 +458,7 @@ class App:
             self.cluster.worker.give_up()
         self.workers.close(kill=kill)
         self.executor.stop()
+        self.secret_reads.flush()
         if self.cluster is not None:
             self.cluster.stop()
         self.bus.stop()

@@ -180,6 +180,7 @@ class EndpointSettings(_Section):
     bigquery: str | None = None
     secretmanager: str | None = None
     token: str | None = None
+    kms: str | None = None
 
 
 class GcpSettings(_Section):
@@ -207,6 +208,62 @@ class SeedSettings(_Section):
         default_factory=dict,
         description="Key-value entries by namespace, such as the project, dataset and bucket.",
     )
+
+
+class SecretKeySettings(_Section):
+    """The key that seals secrets of the database."""
+
+    file: Path | None = Field(
+        default=None, description="Empty means `master.key` in the state folder."
+    )
+    value: SecretStr | None = Field(
+        default=None,
+        description="32 bytes as base64 instead of a file; older keys after commas.",
+    )
+    kms: str | None = Field(
+        default=None,
+        pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$",
+        description="Google Cloud KMS key that wraps the keys in the file.",
+    )
+
+
+class EnvironmentSecretSettings(_Section):
+    prefix: str = Field(
+        default="SECRET_", min_length=1, description="Variables that hold base64 of a secret."
+    )
+    plain_prefix: str | None = Field(
+        default=None, min_length=1, description="Variables that hold a secret as it stands."
+    )
+
+
+class FileSecretSettings(_Section):
+    directory: Path | None = Field(
+        default=None, description="Files NAME, and <namespace>/NAME, as Docker mounts them."
+    )
+
+
+class GoogleSecretSettings(_Section):
+    """Secret Manager: `<prefix>__<namespace, -- for dots>__<NAME>`."""
+
+    project: str | None = None
+    prefix: str = Field(default="mainstem", pattern=r"^[A-Za-z0-9-]+$")
+    cache_seconds: float = Field(default=60, ge=0, description="How long an answer counts.")
+    stale_seconds: float = Field(
+        default=900, ge=0, description="How much longer while Google does not answer."
+    )
+
+
+class SecretSettings(_Section):
+    sources: tuple[Literal["database", "environment", "files", "google"], ...] = Field(
+        default=("database", "environment"), description="Asked in this order."
+    )
+    write_to: Literal["database", "google"] | None = Field(
+        default="database", description="Where the API, the pages and the CLI put secrets."
+    )
+    key: SecretKeySettings = SecretKeySettings()
+    environment: EnvironmentSecretSettings = EnvironmentSecretSettings()
+    files: FileSecretSettings = FileSecretSettings()
+    google: GoogleSecretSettings = GoogleSecretSettings()
 
 
 class ExecutionSettings(_Section):
@@ -280,6 +337,7 @@ class Settings(_Section):
     variables: VariableSettings = VariableSettings()
     plugin_defaults: tuple[TypeDefault, ...] = ()
     git: GitSettings = GitSettings()
+    secrets: SecretSettings = SecretSettings()
     executions: ExecutionSettings = ExecutionSettings()
     seed: SeedSettings = SeedSettings()
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")

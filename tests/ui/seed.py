@@ -54,7 +54,9 @@ def services(app: App) -> Services:
     parts = lambda: [Part("executor", "moves executions", app.clock.now(), 1.0)]  # noqa: E731
     return Services(
         flows=app.flows, executions=app.executions, search=app.search, inputs=app.inputs,
-        files=app.files, kv=app.kv, triggers=app.triggers, previews=PreviewService(app.storage),
+        files=app.files, namespaces=app.namespaces, tree=app.tree, secrets=app.secrets,
+        credentials=app.credentials, kv=app.kv, triggers=app.triggers,
+        previews=PreviewService(app.storage),
         syncs=app.syncs, accounts=app.accounts,
         parts=parts, load=lambda: (3, 16), facts={"Database": "SQLite", "Address": app.base_url},
     )  # fmt: skip

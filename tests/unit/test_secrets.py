@@ -14,8 +14,9 @@ from mainstem.errors import NotFound, Stalled
 from mainstem.secrets.base import SecretChain
 from mainstem.secrets.database import DatabaseSecrets
 from mainstem.secrets.environment import EnvironmentSecrets
+from mainstem.secrets.keys import load_or_create_key
 from mainstem.secrets.mask import Masker
-from mainstem.secrets.seal import Sealer, load_or_create_key
+from mainstem.secrets.seal import Sealer
 from mainstem.store.database import open_database
 
 SECRET = 'p@ss/wörd "1"\\ +x'

@@ -1,142 +1,163 @@
-"""Routes of namespaces: the key-value store and files."""
+"""Routes of namespaces: what they say themselves and what they inherit."""
 
-from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, File, Header, Request, Response, UploadFile
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Body, Query, Response
 
 from mainstem.api import wire
 from mainstem.api.services import Services
 from mainstem.errors import InvalidInput
-from mainstem.model.duration import parse_duration
-from mainstem.sdk.context import KvEntry
-from mainstem.services.kv_values import check_key, from_body
+from mainstem.model.flow_id import ancestors
+from mainstem.services.namespace_tree import NamespaceLine
+from mainstem.services.namespaces import NamespaceProperties, StoredNamespace, checked_namespace
 
 router = APIRouter(tags=["namespaces"])
-_LARGEST_VALUE = 1_000_000
-_LARGEST_FILE = 100_000_000
-
-
-@router.get("/namespaces/{namespace}/kv")
-def kv_list(namespace: str, services: Services) -> list[wire.Json]:
-    """Entries of exactly this namespace, without their values."""
-    return [wire.kv(item) for item in services.kv.entries(namespace)]
-
-
-@router.get("/namespaces/{namespace}/kv/{key}")
-def kv_get(namespace: str, key: str, services: Services) -> wire.Json:
-    """The typed value; 410 when it has expired."""
-    found = services.kv.get(namespace, key)
-    return {
-        "type": found.stored.kind,
-        "value": found.stored.value,
-        "revision": found.stored.revision,
-        "namespace": found.namespace,
-        "updated": wire.moment(found.stored.updated_at),
+# What the reference's newer versions send besides, and may leave empty.
+_FOREIGN: Final = frozenset(
+    {
+        "allowedNamespaces", "storageIsolation", "secretIsolation", "storageType",
+        "storageConfiguration", "secretType", "secretReadOnly", "secretConfiguration",
+        "outputsInInternalStorage", "workerGroup", "defaultWorkerSelector", "concurrency",
+        "workerSecretManagerMode", "sdkDefaultAuthentication", "quotas", "tenantId",
+        "revision", "disabled", "git", "updated",
     }
+)  # fmt: skip
+NamespaceBody = Annotated[dict[str, Any], Body()]
 
 
-@router.put("/namespaces/{namespace}/kv/{key}", status_code=200)
-async def kv_put(
-    namespace: str,
-    key: str,
-    request: Request,
+@router.get("/namespaces/search")
+def search(
     services: Services,
-    ttl: Annotated[str | None, Header()] = None,
-    description: Annotated[str | None, Header()] = None,
-) -> Response:
-    """The body decides the type: JSON, or a bare ISO date, date-time or duration."""
-    check_key(key)
-    body = await request.body()
-    if len(body) > _LARGEST_VALUE:
-        raise InvalidInput(f"a value may hold {_LARGEST_VALUE} bytes")
-    try:
-        kind, value = from_body(body.decode())
-    except UnicodeDecodeError as error:
-        raise InvalidInput("the value is not UTF-8 text") from error
-    life: timedelta | None = parse_duration(ttl) if ttl else None
-    entry = KvEntry(key, value, kind.value, description=description)
-    await run_in_threadpool(services.kv.set, namespace, entry, ttl=life)
-    return Response(status_code=200)
-
-
-@router.delete("/namespaces/{namespace}/kv/{key}")
-def kv_delete(namespace: str, key: str, services: Services) -> bool:
-    """Whether there was one."""
-    return services.kv.delete(namespace, key)
-
-
-@router.delete("/namespaces/{namespace}/kv")
-def kv_delete_many(
-    namespace: str, services: Services, body: Annotated[dict[str, list[str]], Body()]
+    q: str = "",
+    page: Annotated[int, Query(ge=1)] = 1,
+    size: Annotated[int, Query(ge=1, le=1_000)] = 10,
+    sort: Annotated[list[str] | None, Query()] = None,
+    existing: bool = False,
 ) -> wire.Json:
-    """`{"keys": […]}`."""
-    done = [key for key in body.get("keys", []) if services.kv.delete(namespace, key)]
-    return {"keys": done}
+    """Namespaces whose name contains the text; `existing`: only those with properties."""
+    found = [n for n in services.tree.lines(q) if n.has_properties or not existing]
+    if sort and sort[0].lower().endswith(":desc"):
+        found.reverse()
+    shown = found[(page - 1) * size : page * size]
+    return wire.listing([_line(item, services) for item in shown], len(found))
 
 
-@router.get("/namespaces/{namespace}/files/search")
-def files(namespace: str, services: Services, q: str = "") -> list[str]:
-    """Paths that contain the text."""
-    found = services.files.of_namespace(namespace)
-    return [f"/{file.path}" for file in found if q.lower() in file.path.lower()]
+@router.post("/namespaces/autocomplete")
+def autocomplete(services: Services, body: NamespaceBody) -> list[str]:
+    """Names that contain `q`, and those of `ids`."""
+    text = str(body.get("q") or "")
+    wanted = [str(item) for item in body.get("ids") or []]
+    found = [item.name for item in services.tree.lines(text)]
+    return list(dict.fromkeys([*wanted, *found]))[:1_000]
 
 
-@router.get("/namespaces/{namespace}/files")
-def file_get(namespace: str, path: str, services: Services) -> Response:
-    content = services.files.read(namespace, path)
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers={"X-Content-Type-Options": "nosniff"},
-    )
+@router.post("/namespaces")
+def create(services: Services, body: NamespaceBody) -> wire.Json:
+    """409 when it says something already."""
+    properties = _properties(services, body)
+    return _stored(services.namespaces.save(properties, create=True))
 
 
-@router.get("/namespaces/{namespace}/files/stats")
-def file_stats(namespace: str, path: str, services: Services) -> wire.Json:
-    found = services.files.stat(namespace, path)
-    return {
-        "type": "File",
-        "size": found.size,
-        "fileName": found.path.rpartition("/")[2],
-        "lastModifiedTime": int(found.updated_at.timestamp() * 1000),
-        "commit": found.git_commit,
-    }
+@router.get("/namespaces/{namespace}")
+def get(namespace: str, services: Services) -> wire.Json:
+    """What the namespace says itself; one that only holds things is answered without properties."""
+    checked_namespace(namespace)
+    found = services.namespaces.find(namespace)
+    if found is not None:
+        return _stored(found)
+    if any(namespace in ancestors(item.name) for item in services.tree.lines(namespace)):
+        return {"id": namespace, "deleted": False}
+    return _stored(services.namespaces.get(namespace))
 
 
-@router.get("/namespaces/{namespace}/files/directory")
-def directory(namespace: str, services: Services, path: str = "") -> list[wire.Json]:
-    """Names directly below a folder."""
-    prefix = path.strip("/")
-    prefix = f"{prefix}/" if prefix else ""
-    found: dict[str, wire.Json] = {}
-    for file in services.files.of_namespace(namespace):
-        if not file.path.startswith(prefix):
-            continue
-        name, mark, _ = file.path.removeprefix(prefix).partition("/")
-        kind = "Directory" if mark else "File"
-        found.setdefault(name, {"type": kind, "fileName": name, "size": 0 if mark else file.size})
-    return list(found.values())
+@router.put("/namespaces/{namespace}")
+def update(namespace: str, services: Services, body: NamespaceBody) -> wire.Json:
+    """Create or replace; 422 when flows would no longer be valid."""
+    if body.setdefault("id", namespace) != namespace:
+        raise InvalidInput(f"the body is of namespace `{body['id']}`, the address of `{namespace}`")
+    return _stored(services.namespaces.save(_properties(services, body)))
 
 
-@router.post("/namespaces/{namespace}/files")
-def file_put(
-    namespace: str,
-    path: str,
-    services: Services,
-    fileContent: Annotated[UploadFile, File()],
-) -> Response:
-    """Create or replace a file."""
-    content = fileContent.file.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise InvalidInput(f"a namespace file may hold {_LARGEST_FILE} bytes")
-    services.files.write(namespace, path, content)
-    return Response(status_code=200)
-
-
-@router.delete("/namespaces/{namespace}/files", status_code=204)
-def file_delete(namespace: str, path: str, services: Services) -> Response:
-    """Delete a file, or a folder with what lies below it."""
-    services.files.delete(namespace, path)
+@router.delete("/namespaces/{namespace}", status_code=204)
+def delete(namespace: str, services: Services) -> Response:
+    """Forget the properties; flows, keys, files and secrets stay."""
+    services.namespaces.delete(namespace)
     return Response(status_code=204)
+
+
+@router.get("/namespaces/{namespace}/inherited-variables")
+def inherited_variables(namespace: str, services: Services) -> wire.Json:
+    """Variables in force, as expressions see them below `namespace`."""
+    return dict(services.namespaces.variables(checked_namespace(namespace)))
+
+
+@router.get("/namespaces/{namespace}/inherited-variables/origins")
+def variable_origins(namespace: str, services: Services) -> wire.Json:
+    """The same with the namespace that each comes from."""
+    found = services.namespaces.inherited_variables(checked_namespace(namespace))
+    return {key: {"namespace": i.namespace, "value": i.value} for key, i in found.items()}
+
+
+@router.get("/namespaces/{namespace}/inherited-plugindefaults")
+def inherited_defaults(namespace: str, services: Services) -> list[wire.Json]:
+    """Plug-in defaults in force, nearest first."""
+    return [
+        {
+            "namespace": item.namespace,
+            "pluginDefault": {
+                "type": item.value.type,
+                "forced": item.value.forced,
+                "values": item.value.values,
+            },
+        }
+        for item in services.namespaces.inherited_defaults(checked_namespace(namespace))
+    ]
+
+
+@router.get("/namespaces/{namespace}/google")
+def google(namespace: str, services: Services) -> list[wire.Json]:
+    """The well-known Google Cloud settings, where each comes from, and what is wrong."""
+    return [
+        {
+            "name": item.name,
+            "purpose": item.purpose,
+            "kind": item.kind or None,
+            "namespace": item.namespace or None,
+            "faults": list(item.faults),
+        }
+        for item in services.credentials.google(checked_namespace(namespace))
+    ]
+
+
+def _properties(services: Services, body: dict[str, Any]) -> NamespaceProperties:
+    unsupported = sorted(k for k in body if k in _FOREIGN - {"revision", "git"} and body[k])
+    if unsupported:
+        raise InvalidInput(f"not supported here, leave out: {', '.join(unsupported)}")
+    wanted = {k: v for k, v in body.items() if k not in _FOREIGN and v is not None}
+    parsed = services.namespaces.parse(wanted)
+    if parsed.properties is None:
+        faults = (f"{p.pointer}: {p.message}".removeprefix(": ") for p in parsed.problems)
+        raise InvalidInput("\n".join(faults))
+    return parsed.properties
+
+
+def _stored(item: StoredNamespace) -> wire.Json:
+    found: wire.Json = {
+        "id": item.id,
+        "description": item.description,
+        "variables": dict(item.variables) or None,
+        "pluginDefaults": list(item.plugin_defaults) or None,
+        "deleted": False,
+        "revision": item.revision,
+        "updated": wire.moment(item.updated_at),
+    }
+    if item.git_source is not None:
+        found["git"] = {"source": item.git_source, "commit": item.git_commit}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _line(item: NamespaceLine, services: Services) -> wire.Json:
+    stored = services.namespaces.find(item.name)
+    if stored is not None:
+        return {**_stored(stored), "disabled": False}
+    return {"id": item.name, "deleted": False, "disabled": True}

@@ -11,6 +11,7 @@ from mainstem.bus.inprocess import Bus
 from mainstem.clock import Clock
 from mainstem.gitsync.agent import SyncAgent
 from mainstem.services.accounts import Accounts
+from mainstem.services.credentials import CredentialService
 from mainstem.services.dependencies import DependencyService
 from mainstem.services.evaluation import EvaluationService
 from mainstem.services.executions import ExecutionService
@@ -21,10 +22,13 @@ from mainstem.services.inputs import InputService
 from mainstem.services.kv import KvService
 from mainstem.services.measures import LiveMeasures, MeasureService
 from mainstem.services.metric_figures import MetricFigures
+from mainstem.services.namespace_tree import NamespaceTree
+from mainstem.services.namespaces import NamespaceService
 from mainstem.services.operations import OperationService
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
+from mainstem.services.secrets import SecretService
 from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.templates import TemplateService
 from mainstem.services.triggers import TriggerService
@@ -48,6 +52,10 @@ class ApiServices:
     triggers: TriggerService
     kv: KvService
     files: FileService
+    namespaces: NamespaceService
+    tree: NamespaceTree
+    secrets: SecretService
+    credentials: CredentialService
     previews: PreviewService
     templates: TemplateService
     task_cache: TaskCacheService

@@ -18,6 +18,7 @@ NAMESPACES = "namespaces"
 INBOX = "inbox"
 JOBS = "jobs"
 OPERATIONS = "operations"
+SECRETS = "secrets"
 
 
 def execution_topic(execution_id: str) -> str:

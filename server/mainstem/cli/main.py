@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "user": "users and their roles, in the database itself",
     "token": "API tokens of a running server",
     "login": "keep a token for a server",
+    "secret": "write secrets of a running server; rotate the key that seals them",
+    "namespace": "show and change what namespaces say and inherit",
     "backfill": "run a schedule over a window of the past",
     "db": "upgrade, purge or copy the database",
     "backup": "write everything of a server into one file",

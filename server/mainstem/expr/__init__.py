@@ -9,7 +9,7 @@ one rendering is bounded in steps, time, depth and output.
 Must not import anything of mainstem but errors and model.
 """
 
-from mainstem.expr.encrypted import ENCRYPTED_TYPE, seal, unseal
+from mainstem.expr.encrypted import ENCRYPTED_TYPE, Keys, seal, unseal
 from mainstem.expr.errors import ExpressionError, UndefinedVariable
 from mainstem.expr.isodates import ZULU
 from mainstem.expr.numbers import BigInteger, Float32, Long
@@ -32,6 +32,7 @@ __all__ = [
     "ExpressionError",
     "Float32",
     "Host",
+    "Keys",
     "Long",
     "NoHost",
     "RenderOptions",

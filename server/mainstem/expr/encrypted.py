@@ -3,11 +3,14 @@
 import base64
 import binascii
 import secrets
+from collections.abc import Sequence
 from typing import Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.runtime import Evaluation
 
+# One key, or several of which the first seals and any opens.
+Keys = bytes | Sequence[bytes]
 ENCRYPTED_TYPE: Final = "io.kestra.datatype:aes_encrypted"
 _NONCE_BYTES: Final = 12
 
@@ -35,7 +38,7 @@ def decrypt(key: str, cipher: str) -> str:
     return unseal(_key_bytes(key), cipher)
 
 
-def seal(key: bytes, text: str) -> str:
+def seal(key: Keys, text: str) -> str:
     """Encrypt by a raw key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # slow to load
 
@@ -43,24 +46,32 @@ def seal(key: bytes, text: str) -> str:
         return text
     nonce = secrets.token_bytes(_NONCE_BYTES)
     try:
-        sealed = AESGCM(key).encrypt(nonce, text.encode(), None)
+        sealed = AESGCM(_all(key)[0]).encrypt(nonce, text.encode(), None)
     except ValueError as error:
         raise Fault("The key must be the base64 text of 16, 24 or 32 bytes") from error
     return base64.b64encode(nonce + sealed).decode()
 
 
-def unseal(key: bytes, cipher: str) -> str:
+def unseal(key: Keys, cipher: str) -> str:
     """The reverse of `seal`; raises Fault for another key or a damaged text."""
     from cryptography.exceptions import InvalidTag  # slow to load
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     if not cipher:
         return cipher
-    try:
-        sealed = base64.b64decode(cipher, validate=True)
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None).decode()
-    except (InvalidTag, ValueError) as error:
-        raise Fault("The text can't be decrypted by this key") from error
+    fault: Exception | None = None
+    for candidate in _all(key):
+        try:
+            sealed = base64.b64decode(cipher, validate=True)
+            plain = AESGCM(candidate).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+            return plain.decode()
+        except (InvalidTag, ValueError) as error:
+            fault = error
+    raise Fault("The text can't be decrypted by this key") from fault
+
+
+def _all(key: Keys) -> Sequence[bytes]:
+    return (key,) if isinstance(key, bytes) else key
 
 
 def _key_bytes(key: str) -> bytes:

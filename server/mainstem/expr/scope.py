@@ -1,6 +1,6 @@
 """What an expression may see and ask for: variables, the host's effects, and its bounds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NoReturn, Protocol
@@ -37,7 +37,7 @@ class Host(Protocol):
 
     def now(self) -> datetime: ...
 
-    def encryption_key(self) -> bytes | None: ...
+    def encryption_key(self) -> bytes | Sequence[bytes] | None: ...
 
 
 class NoHost:

@@ -55,6 +55,7 @@ def _placed(problem: Problem, path: str | None) -> Problem:
         problem.message,
         problem.severity,
         problem.suggestion,
+        problem.pointer,
     )
 
 

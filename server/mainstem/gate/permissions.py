@@ -219,6 +219,7 @@ _API: Final[dict[Needed, str]] = {
     """,
     P.KV_READ: """
         GET /api/v1/namespaces/{namespace}/kv
+        GET /api/v1/namespaces/{namespace}/kv/inheritance
     """,
     P.KV_VALUE: """
         GET /api/v1/namespaces/{namespace}/kv/{key}
@@ -227,14 +228,39 @@ _API: Final[dict[Needed, str]] = {
         PUT,DELETE /api/v1/namespaces/{namespace}/kv/{key}
         DELETE /api/v1/namespaces/{namespace}/kv
     """,
+    P.SECRET_READ: """
+        GET /api/v1/namespaces/{namespace}/secrets
+        GET /api/v1/namespaces/{namespace}/inherited-secrets
+    """,
+    P.SECRET_WRITE: """
+        PUT /api/v1/namespaces/{namespace}/secrets
+        PATCH,DELETE /api/v1/namespaces/{namespace}/secrets/{key}
+        POST /api/v1/namespaces/{namespace}/kv/{key}/to-secret
+    """,
+    P.NAMESPACE_READ: """
+        GET /api/v1/namespaces/search
+        GET /api/v1/namespaces/{namespace}
+        GET /api/v1/namespaces/{namespace}/inherited-variables
+        GET /api/v1/namespaces/{namespace}/inherited-variables/origins
+        GET /api/v1/namespaces/{namespace}/inherited-plugindefaults
+        GET /api/v1/namespaces/{namespace}/google
+    """,
+    P.NAMESPACE_WRITE: """
+        POST /api/v1/namespaces
+        PUT,DELETE /api/v1/namespaces/{namespace}
+    """,
     P.FILE_READ: """
         GET /api/v1/namespaces/{namespace}/files
         GET /api/v1/namespaces/{namespace}/files/search
         GET /api/v1/namespaces/{namespace}/files/stats
         GET /api/v1/namespaces/{namespace}/files/directory
+        GET /api/v1/namespaces/{namespace}/files/revisions
+        GET /api/v1/namespaces/{namespace}/files/export
     """,
     P.FILE_WRITE: """
-        POST,DELETE /api/v1/namespaces/{namespace}/files
+        POST,PUT,DELETE /api/v1/namespaces/{namespace}/files
+        POST /api/v1/namespaces/{namespace}/files/directory
+        POST /api/v1/namespaces/{namespace}/files/revisions/{revision}/restore
     """,
 }
 
@@ -262,6 +288,9 @@ _UNRECORDED: Final[dict[Needed, str]] = {
         POST /api/v1/flows/validate
         POST /api/v1/templates/validate
         POST /git/{name}/git-upload-pack
+    """,
+    P.NAMESPACE_READ: """
+        POST /api/v1/namespaces/autocomplete
     """,
     P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{namespace}/{flow_id}/validate

@@ -1,15 +1,22 @@
 """Secrets sealed in the database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mainstem.clock import Clock
+from mainstem.secrets.base import SecretNote
 from mainstem.secrets.seal import Sealer
 from mainstem.store import secrets as rows
 from mainstem.store.database import Database
+from mainstem.store.secrets import SealedSecret
+
+
+def context_of(namespace: str, key: str) -> str:
+    """Binds a sealed value to its place: a row moved elsewhere does not open."""
+    return f"{namespace}\x1f{key}"
 
 
 class DatabaseSecrets:
-    """Values are bound to their namespace and key, so a row moved elsewhere does not open."""
+    """Values are bound to their namespace and key."""
 
     name = "database"
 
@@ -23,16 +30,30 @@ class DatabaseSecrets:
             sealed = rows.get(tx, namespace, key)
         if sealed is None:
             return None
-        return self._sealer().open(sealed, f"{namespace}\x1f{key}").decode()
+        return self._sealer().open(sealed, context_of(namespace, key)).decode()
 
     def names(self, namespace: str) -> list[str]:
-        with self._database.read() as tx:
-            return rows.names(tx, namespace)
+        return [note.key for note in self.notes(namespace)]
 
-    def put(self, namespace: str, key: str, value: str, description: str | None = None) -> None:
-        sealed = self._sealer().seal(value.encode(), f"{namespace}\x1f{key}")
+    def notes(self, namespace: str) -> list[SecretNote]:
+        with self._database.read() as tx:
+            found = rows.notes(tx, namespace)
+        return [SecretNote(n.key, n.description, n.tags, n.updated_at) for n in found]
+
+    def put(
+        self,
+        namespace: str,
+        key: str,
+        value: str,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        sealer = self._sealer()
+        sealed = sealer.seal(value.encode(), context_of(namespace, key))
+        now = self._clock.now()
+        item = SealedSecret(namespace, key, sealed, now, description, tags or {}, sealer.id)
         with self._database.write() as tx:
-            rows.put(tx, namespace, key, sealed, description, self._clock.now())
+            rows.put(tx, item)
 
     def remove(self, namespace: str, key: str) -> bool:
         with self._database.write() as tx:

@@ -5,20 +5,34 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
-_PREFIX: Final = "SECRET_"
+PREFIX: Final = "SECRET_"
 
 
 class EnvironmentSecrets:
-    """Any namespace sees them. A value that is not base64 of text is taken as it stands."""
+    """Any namespace sees them. A value that is not base64 of text is taken as it stands.
+
+    With a `plain_prefix`, variables of that prefix are secrets too, and never decoded.
+    """
 
     name = "environment"
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        prefix: str = PREFIX,
+        plain_prefix: str | None = None,
+    ) -> None:
         self._values = {
-            key.removeprefix(_PREFIX).upper(): _decode(value)
+            key.removeprefix(prefix).upper(): _decode(value)
             for key, value in environment.items()
-            if key.startswith(_PREFIX)
+            if key.startswith(prefix) and len(key) > len(prefix)
         }
+        if plain_prefix:
+            self._values |= {
+                key.removeprefix(plain_prefix).upper(): value
+                for key, value in environment.items()
+                if key.startswith(plain_prefix) and len(key) > len(plain_prefix)
+            }
 
     def find(self, namespace: str, key: str) -> str | None:
         return self._values.get(key.upper())

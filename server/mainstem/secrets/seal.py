@@ -1,61 +1,67 @@
-"""AES-256-GCM sealing with a key kept in a file of its own."""
+"""AES-256-GCM sealing that names its key, so that keys can change.
 
-import os
+What is sealed says by which key: `MSK1`, eight bytes of the key's id, nonce, ciphertext. What was
+sealed before keys had names is nonce and ciphertext only, and opens by whichever key fits.
+"""
+
+import hashlib
 import secrets
-import tempfile
-from contextlib import suppress
-from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from collections.abc import Sequence
+from typing import Final
 
 from mainstem.errors import Stalled
 
-_NONCE = 12
+_NONCE: Final = 12
+_MARK: Final = b"MSK1"
+_ID: Final = 8
+_HEAD: Final = len(_MARK) + _ID
+KEY_BYTES: Final = 32
+
+
+def key_id(key: bytes) -> str:
+    """The name of a key: sixteen hex digits that tell nothing of it."""
+    return hashlib.sha256(b"mainstem key\x1f" + key).hexdigest()[: 2 * _ID]
+
+
+def sealed_by(sealed: bytes) -> str | None:
+    """The id of the key; None for what was sealed before keys had names."""
+    return sealed[len(_MARK) : _HEAD].hex() if sealed.startswith(_MARK) else None
 
 
 class Sealer:
-    """Seals bytes; what was sealed under another context or key does not open."""
+    """Seals bytes by `key`; opens also what `older` keys sealed, never under another context."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, older: Sequence[bytes] = ()) -> None:
         self.key = key
-        self._cipher = AESGCM(key)
+        self.keys = (key, *older)
+        self.id = key_id(key)
+        self._by_id = {key_id(item): item for item in self.keys}
 
     def seal(self, plain: bytes, context: str = "") -> bytes:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # slow to load
+
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._cipher.encrypt(nonce, plain, context.encode())
+        sealed = AESGCM(self.key).encrypt(nonce, plain, context.encode())
+        return _MARK + bytes.fromhex(self.id) + nonce + sealed
 
     def open(self, sealed: bytes, context: str = "") -> bytes:
         """Raises Stalled when the key or the context is another one."""
-        try:
-            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
-        except (InvalidTag, ValueError) as error:
-            raise Stalled(
-                "a sealed value does not open with this server's key: restore the key file that "
-                "was in use when it was stored"
-            ) from error
+        from cryptography.exceptions import InvalidTag  # slow to load
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+        fault: Exception | None = None
+        for key, body in self._candidates(sealed):
+            try:
+                return AESGCM(key).decrypt(body[:_NONCE], body[_NONCE:], context.encode())
+            except (InvalidTag, ValueError) as error:
+                fault = error
+        raise Stalled(
+            "a sealed value does not open with this server's key: restore the key file that "
+            "was in use when it was stored"
+        ) from fault
 
-def load_or_create_key(path: Path) -> bytes:
-    """The 32-byte key in `path`, made with mode 0600 when the file is missing."""
-    try:
-        key = path.read_bytes()
-    except FileNotFoundError:
-        key = _create_key(path)
-    if len(key) != 32:
-        raise Stalled(f"{path} must hold exactly 32 bytes; it holds {len(key)}")
-    return key
-
-
-def _create_key(path: Path) -> bytes:
-    """Whole or not at all: half a key would lock out every secret sealed later."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".key-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with suppress(FileExistsError):  # another thread or process was faster
-            os.link(name, path)
-    finally:
-        os.unlink(name)
-    return path.read_bytes()
+    def _candidates(self, sealed: bytes) -> list[tuple[bytes, bytes]]:
+        named = self._by_id.get(sealed_by(sealed) or "")
+        found = [(named, sealed[_HEAD:])] if named is not None else []
+        # A nonce may happen to begin with the mark.
+        return [*found, *((key, sealed) for key in self.keys)]

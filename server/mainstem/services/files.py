@@ -13,6 +13,7 @@ from mainstem.bus.inprocess import FILES, Bus
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.model.execution import Execution
+from mainstem.services import access, audit
 from mainstem.services.namespaces import checked_namespace
 from mainstem.storage.base import Storage
 from mainstem.storage.blobs import blob_path, put_blob, read_blob
@@ -221,6 +222,8 @@ class FileService:
                 if f.path == wanted or f.path.startswith(f"{wanted}/")
             ]
             done = rows.remove(tx, below, self._note(by))
+            if done:
+                self._audit(tx, "file.delete", namespace, wanted, by or Writing())
         self._bus.publish(FILES)
         return done > 0
 
@@ -253,6 +256,7 @@ class FileService:
             ]
             rows.put(tx, files, note)
             rows.remove(tx, [(namespace, path) for path in moved], note)
+            self._audit(tx, "file.move", namespace, f"{source} to {target}", by)
         self._bus.publish(FILES)
         return len(moved)
 
@@ -300,11 +304,19 @@ class FileService:
             for file in files:
                 check_free(file.path, rows.around(tx, file.namespace, file.path), replace=True)
             rows.put(tx, files, self._note(by))
+            for file in files:
+                self._audit(tx, "file.write", file.namespace, file.path, by or Writing())
         self._bus.publish(FILES)
 
     def _note(self, by: Writing | None) -> ChangeNote:
         by = by or Writing()
-        return ChangeNote(self._clock.now(), by.author, by.message, by.execution_id)
+        author = by.author or access.principal().name
+        return ChangeNote(self._clock.now(), author, by.message, by.execution_id)
+
+    def _audit(self, tx: Connection, action: str, namespace: str, path: str, by: Writing) -> None:
+        """Changes by users; those of executions are in the history of the files."""
+        if by.execution_id is None:
+            audit.record(tx, action, f"{namespace}/{path}", namespace=namespace)
 
 
 class FilesOfExecution:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from mainstem.clock import Clock
 from mainstem.errors import Denied, Gone, InvalidInput, NotFound
-from mainstem.expr import ENCRYPTED_TYPE, unseal
+from mainstem.expr import ENCRYPTED_TYPE, Keys, unseal
 from mainstem.model.execution import Execution
 from mainstem.model.log import Level
 from mainstem.secrets.base import SecretChain
@@ -15,6 +15,7 @@ from mainstem.secrets.mask import Masker
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.files import FileService, FilesOfExecution
 from mainstem.services.kv import KvService
+from mainstem.services.secrets import SecretReads
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import is_internal, make_uri
 from mainstem.store import logs
@@ -34,13 +35,17 @@ class HostServices:
     secrets: SecretChain
     files: FileService
     clock: Clock
-    encryption_key: Callable[[], bytes]
+    encryption_key: Callable[[], Keys]
     base_url: str
     http: Callable[[Mapping[str, object]], object]
+    reads: SecretReads | None = None
 
 
 class ExecutionHost:
-    """Implements expr.Host for one execution; secrets handed out are added to `masker`."""
+    """Implements expr.Host for one execution; secrets handed out are added to `masker`.
+
+    `in_transaction` says that the caller may hold one open, so that nothing is written here.
+    """
 
     def __init__(
         self,
@@ -48,11 +53,14 @@ class ExecutionHost:
         execution: Execution,
         masker: Masker,
         with_state: Callable[[str], list[dict[str, object]]] | None = None,
+        *,
+        in_transaction: bool = True,
     ) -> None:
         self._services = services
         self._execution = execution
         self._masker = masker
         self._with_state = with_state
+        self._in_transaction = in_transaction
         self._files = ExecutionFiles(services.storage, execution)
         self._shared = FilesOfExecution(services.files, execution)
 
@@ -72,12 +80,16 @@ class ExecutionHost:
         return found.entry.value
 
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
-        value = self._services.secrets.get(namespace or self._execution.flow.namespace, key)
-        self._masker.add(value)
-        if subkey:
-            value = _part_of(value, key, subkey)
-            self._masker.add(value)
-        return value
+        found = self._services.secrets.locate(namespace or self._execution.flow.namespace, key)
+        self._masker.add(found.value)
+        reads = self._services.reads
+        if reads is not None:
+            reads.note(self._execution, found.namespace, key, later=self._in_transaction)
+        if not subkey:
+            return found.value
+        part = _part_of(found.value, key, subkey)
+        self._masker.add(part)
+        return part
 
     def read(self, path: str) -> str:
         if is_internal(path):
@@ -138,7 +150,7 @@ class ExecutionHost:
     def now(self) -> datetime:
         return self._services.clock.now()
 
-    def encryption_key(self) -> bytes | None:
+    def encryption_key(self) -> Keys | None:
         return self._services.encryption_key()
 
 

@@ -8,6 +8,7 @@ from mainstem.clock import Clock
 from mainstem.errors import InvalidInput
 from mainstem.expr import (
     ENCRYPTED_TYPE,
+    Keys,
     RenderOptions,
     Scope,
     render_typed,
@@ -37,7 +38,7 @@ class InputService:
         host: HostServices,
         options: RenderOptions,
         clock: Clock,
-        encryption_key: Callable[[], bytes],
+        encryption_key: Callable[[], Keys],
     ) -> None:
         self._storage = storage
         self._host = host

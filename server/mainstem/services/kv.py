@@ -1,5 +1,6 @@
 """The key-value store of namespaces; look-ups walk up the namespace tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ from mainstem.clock import Clock
 from mainstem.errors import Conflict, Gone, InvalidInput, NotFound
 from mainstem.model.flow_id import ancestors
 from mainstem.sdk.context import KvEntry
+from mainstem.services import audit
 from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
 from mainstem.store import kv as rows
 from mainstem.store.database import Database
@@ -98,17 +100,25 @@ class KvService:
                 created_at=old.created_at if old else now,
                 updated_at=now,
                 expires_at=expires_at,
-                description=entry.description or (old.description if old else None),
+                description=_description(entry, old),
                 revision=old.revision + 1 if old else 1,
             )
             rows.put(tx, new)
+            action = "kv.update" if alive else "kv.create"
+            detail = {"type": kind.value}
+            audit.record(tx, action, f"{namespace}/{entry.key}", detail, namespace=namespace)
         self._bus.publish(KV)
         return new
 
     def delete(self, namespace: str, key: str) -> bool:
-        check_key(key)
+        return bool(self.delete_all(namespace, [check_key(key)]))
+
+    def delete_all(self, namespace: str, keys: Sequence[str]) -> list[str]:
+        """Delete keys of exactly this namespace, all or none; returns those that were there."""
         with self._database.write() as tx:
-            done = rows.remove(tx, namespace, key)
+            done = [key for key in dict.fromkeys(keys) if rows.remove(tx, namespace, key)]
+            for key in done:
+                audit.record(tx, "kv.delete", f"{namespace}/{key}", namespace=namespace)
         self._bus.publish(KV)
         return done
 
@@ -119,6 +129,16 @@ class KvService:
             found = rows.entries(tx, namespace)
         return [e for e in found if expired or e.expires_at is None or e.expires_at > now]
 
+    def inherited(self, namespace: str) -> list[StoredKv]:
+        """Entries of the namespaces above that the namespace sees, nearest first."""
+        known = {entry.key for entry in self.entries(namespace)}
+        found = []
+        for place in ancestors(namespace)[1:]:
+            fresh = [entry for entry in self.entries(place) if entry.key not in known]
+            known.update(entry.key for entry in fresh)
+            found += fresh
+        return found
+
     def keys(self, namespace: str, prefix: str = "") -> list[str]:
         return [e.key for e in self.entries(namespace) if e.key.startswith(prefix)]
 
@@ -128,3 +148,10 @@ class KvService:
         value = decode(stored.value, Kind(stored.kind))
         entry = KvEntry(stored.key, value, stored.kind, stored.expires_at, stored.description)
         return Located(stored.namespace, entry, stored)
+
+
+def _description(entry: KvEntry, old: StoredKv | None) -> str | None:
+    """None keeps what is there, an empty text clears it."""
+    if entry.description is None:
+        return old.description if old else None
+    return entry.description or None

@@ -15,8 +15,10 @@ from mainstem.flowspec.namespaces import NamespaceProperties, ParsedNamespace, m
 from mainstem.flowspec.namespaces import parse_namespace as parse
 from mainstem.flowspec.problems import Problem
 from mainstem.model.flow_id import NAMESPACE, ancestors
+from mainstem.model.principal import Permission
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.registry import Registry
+from mainstem.services import access, audit
 from mainstem.store import namespaces as rows
 from mainstem.store.database import Database
 from mainstem.store.namespaces import StoredNamespace
@@ -138,6 +140,7 @@ class NamespaceService:
         Raises InvalidInput when flows would no longer be valid, Conflict when `create` finds one,
         or when it is not at the `expected` revision any more.
         """
+        access.require(Permission.NAMESPACE_WRITE, properties.id)
         old = self.find(properties.id)
         if create and old is not None:
             raise Conflict(f"namespace {properties.id} exists already: update it instead")
@@ -146,6 +149,8 @@ class NamespaceService:
         self._must_fit(properties, old)
         with self._database.write() as tx:
             (saved,) = self.apply(tx, [properties])
+            action = "namespace.update" if old else "namespace.create"
+            audit.record(tx, action, properties.id, namespace=properties.id)
         self.announce()
         return saved
 
@@ -188,6 +193,7 @@ class NamespaceService:
         self._must_fit(NamespaceProperties(id=namespace), old)
         with self._database.write() as tx:
             self.apply(tx, [], [namespace])
+            audit.record(tx, "namespace.delete", namespace, namespace=namespace)
         self.announce()
 
     def announce(self) -> None:

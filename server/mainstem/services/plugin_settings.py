@@ -10,6 +10,8 @@ def plugin_settings(settings: Settings, environment: Mapping[str, str]) -> Plugi
     """`environment` without the server's own secrets and settings."""
     endpoints = settings.gcp.endpoints
     docker = settings.runners.docker
+    named = settings.secrets.environment
+    hidden = tuple(filter(None, ("SECRET_", "MAINSTEM_", named.prefix, named.plain_prefix)))
     return PluginSettings(
         gcp=GcpEndpoints(
             endpoints.storage, endpoints.bigquery, endpoints.secretmanager, endpoints.token
@@ -21,7 +23,5 @@ def plugin_settings(settings: Settings, environment: Mapping[str, str]) -> Plugi
         environments=settings.state_dir.resolve() / "environments",
         cache=settings.state_dir.resolve() / "cache",
         git_file_urls=settings.git.allow_file_urls,
-        environment={
-            k: v for k, v in environment.items() if not k.startswith(("SECRET_", "MAINSTEM_"))
-        },
+        environment={k: v for k, v in environment.items() if not k.startswith(hidden)},
     )

@@ -16,10 +16,10 @@ from mainstem.sdk.flow import Flow
 from mainstem.sdk.schedule import ScheduleContext
 from mainstem.secrets.mask import Masker
 from mainstem.services.host import ExecutionHost, HostServices
+from mainstem.services.secrets import NOT_YET
 from mainstem.store import executions as rows
 
 Rendering = Callable[[object, Mapping[str, object]], object]
-_NOT_YET = "trigger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class TriggerScopes:
     def _shadow(self, flow: Flow) -> Execution:
         """Stands for the execution that does not exist yet."""
         history = History.begin(self.clock.now())
-        return Execution(_NOT_YET, flow.flow_id, flow.revision or 1, history)
+        return Execution(NOT_YET, flow.flow_id, flow.revision or 1, history)
 
 
 class Upstream:

@@ -9,13 +9,17 @@ from fastapi import Request
 
 from mainstem.clock import Clock
 from mainstem.services.accounts import Accounts
+from mainstem.services.credentials import CredentialService
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService
 from mainstem.services.kv import KvService
+from mainstem.services.namespace_tree import NamespaceTree
+from mainstem.services.namespaces import NamespaceService
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
+from mainstem.services.secrets import SecretService
 from mainstem.services.triggers import TriggerService
 from mainstem.ui.assets import Assets
 from mainstem.ui.live import Live
@@ -50,6 +54,10 @@ class Services:
     inputs: InputService
     files: FileService
     kv: KvService
+    namespaces: NamespaceService
+    tree: NamespaceTree
+    secrets: SecretService
+    credentials: CredentialService
     triggers: TriggerService
     previews: PreviewService
     syncs: "SyncAgent | None" = None

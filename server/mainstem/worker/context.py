@@ -187,7 +187,11 @@ class AttemptContext:
     @cached_property
     def _host(self) -> ExecutionHost:
         return ExecutionHost(
-            self._services.host, self.job.execution, self._masker, self.job.with_state
+            self._services.host,
+            self.job.execution,
+            self._masker,
+            self.job.with_state,
+            in_transaction=False,
         )
 
     def _scope(self, extra: Mapping[str, object] | None = None) -> Scope:
