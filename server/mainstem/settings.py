@@ -210,23 +210,6 @@ class SeedSettings(_Section):
     )
 
 
-class SecretKeySettings(_Section):
-    """The key that seals secrets of the database."""
-
-    file: Path | None = Field(
-        default=None, description="Empty means `master.key` in the state folder."
-    )
-    value: SecretStr | None = Field(
-        default=None,
-        description="32 bytes as base64 instead of a file; older keys after commas.",
-    )
-    kms: str | None = Field(
-        default=None,
-        pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$",
-        description="Google Cloud KMS key that wraps the keys in the file.",
-    )
-
-
 class EnvironmentSecretSettings(_Section):
     prefix: str = Field(
         default="SECRET_", min_length=1, description="Variables that hold base64 of a secret."
@@ -260,7 +243,18 @@ class SecretSettings(_Section):
     write_to: Literal["database", "google"] | None = Field(
         default="database", description="Where the API, the pages and the CLI put secrets."
     )
-    key: SecretKeySettings = SecretKeySettings()
+    key_file: Path | None = Field(
+        default=None, description="Empty means `master.key` in the state folder."
+    )
+    key_value: SecretStr | None = Field(
+        default=None,
+        description="32 bytes as base64 instead of a file; older keys after commas.",
+    )
+    key_kms: str | None = Field(
+        default=None,
+        pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$",
+        description="Google Cloud KMS key that wraps the keys in the file.",
+    )
     environment: EnvironmentSecretSettings = EnvironmentSecretSettings()
     files: FileSecretSettings = FileSecretSettings()
     google: GoogleSecretSettings = GoogleSecretSettings()
@@ -283,14 +277,6 @@ class StorageSettings(_Section):
     )
     bucket: str | None = Field(default=None, description="Bucket of `gcs`.")
     prefix: str = Field(default="", description="Folder within the bucket.")
-
-
-class SecretSettings(_Section):
-    key_file: Path | None = Field(
-        default=None,
-        description="Key that seals secrets, 32 bytes; else `master.key` in the state folder. "
-        "Servers that share a database need the same one.",
-    )
 
 
 class RetentionRule(_Section):
@@ -337,7 +323,6 @@ class Settings(_Section):
     variables: VariableSettings = VariableSettings()
     plugin_defaults: tuple[TypeDefault, ...] = ()
     git: GitSettings = GitSettings()
-    secrets: SecretSettings = SecretSettings()
     executions: ExecutionSettings = ExecutionSettings()
     seed: SeedSettings = SeedSettings()
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")

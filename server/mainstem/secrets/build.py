@@ -18,18 +18,18 @@ from mainstem.store.database import Database
 
 def key_source(settings: Settings) -> KeySource:
     """Where the sealing key comes from; nothing is read yet."""
-    key = settings.secrets.key
-    if key.value is not None:
-        return GivenKeys(read_keys(key.value.get_secret_value()))
+    value = settings.secrets.key_value
+    if value is not None:
+        return GivenKeys(read_keys(value.get_secret_value()))
     return key_file(settings)
 
 
 def key_file(settings: Settings) -> KeyFile:
     """The file of keys; raises InvalidInput when the settings give the key itself."""
-    key = settings.secrets.key
-    if key.value is not None:
-        raise InvalidInput("the key is given by `secrets.key.value`, not by a file")
-    wrapper = KmsWrapper(key.kms, settings.gcp.endpoints.kms) if key.kms else None
+    kms = settings.secrets.key_kms
+    if settings.secrets.key_value is not None:
+        raise InvalidInput("the key is given by `secrets.key_value`, not by a file")
+    wrapper = KmsWrapper(kms, settings.gcp.endpoints.kms) if kms else None
     return KeyFile(settings.key_path, wrapper)
 
 

@@ -58,7 +58,7 @@ class GivenKeys:
         return self.sealer()
 
     def forget(self, keep: str) -> int:
-        raise InvalidInput("remove the older keys from `secrets.key.value` and restart the server")
+        raise InvalidInput("remove the older keys from `secrets.key_value` and restart the server")
 
 
 class KeyFile:
@@ -102,7 +102,7 @@ class KeyFile:
     def adopt(self) -> Sealer:
         """Wrap by KMS the bare keys of a file that was made without it."""
         if self._wrapper is None:
-            raise InvalidInput("there is no KMS key: set `secrets.key.kms`")
+            raise InvalidInput("there is no KMS key: set `secrets.key_kms`")
         with self._alone():
             bare = KeyFile(self._path).sealer().keys
             self._write(bare)
@@ -169,8 +169,8 @@ class KeyFile:
         if len(content) == KEY_BYTES:
             if self._wrapper is not None:
                 raise Stalled(
-                    f"{self._path} holds a bare key, but `secrets.key.kms` is set: name another "
-                    "`secrets.key.file`, or run `mainstem secret rotate-key --adopt-kms`"
+                    f"{self._path} holds a bare key, but `secrets.key_kms` is set: name another "
+                    "`secrets.key_file`, or run `mainstem secret rotate-key --adopt-kms`"
                 )
             return [content]
         try:
@@ -193,7 +193,7 @@ class KeyFile:
             return keys
         if kms is None or self._wrapper is None:
             wanted = kms or (self._wrapper.name if self._wrapper else "")
-            raise Stalled(f"{self._path} and `secrets.key.kms` disagree about the key {wanted}")
+            raise Stalled(f"{self._path} and `secrets.key_kms` disagree about the key {wanted}")
         return [self._wrapper.unwrap(key) for key in keys]
 
 
@@ -207,7 +207,7 @@ def read_keys(text: str) -> list[bytes]:
     try:
         keys = [base64.b64decode(part.strip(), validate=True) for part in text.split(",")]
     except binascii.Error as error:
-        raise InvalidInput("secrets.key.value must be base64 of 32 bytes") from error
+        raise InvalidInput("secrets.key_value must be base64 of 32 bytes") from error
     if not all(len(key) == KEY_BYTES for key in keys):
-        raise InvalidInput("secrets.key.value must be base64 of exactly 32 bytes for each key")
+        raise InvalidInput("secrets.key_value must be base64 of exactly 32 bytes for each key")
     return keys
