@@ -43,6 +43,7 @@ class Node:
         self.api = httpx.Client(
             base_url=f"{self.base}/api/v1", timeout=60, trust_env=False, headers=self._owner()
         )
+        self.web = httpx.Client(base_url=self.base, timeout=60, trust_env=False)
         return self
 
     def _owner(self) -> dict[str, str]:
@@ -70,6 +71,7 @@ class Node:
             self.process.stdout.close()
         if hasattr(self, "api"):
             self.api.close()
+            self.web.close()
         return code
 
     def follow_to_end(self, execution_id: str) -> dict[str, object]:

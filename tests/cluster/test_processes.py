@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from demo.processes import Children
 from tests.cluster.processes import Node
+from tests.postgres import PostgresServer, start_server
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(120)]
 
@@ -149,6 +151,54 @@ def test_a_worker_without_time_left_hands_its_task_back(
     start("next", "worker")
     gate.touch()
     done = brain.follow_to_end(execution_id)
+    assert done["state"]["current"] == "SUCCESS"  # type: ignore[index]
+    assert attempts(done) == {"before": 1, "work": 2, "after": 1}
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """A server that no other test uses, so that it can be stopped."""
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    with Children(folder / "logs") as children:
+        yield start_server(children, folder)
+
+
+def test_a_database_that_goes_away_in_the_middle_is_waited_for(
+    tmp_path: Path, own_server: PostgresServer
+) -> None:
+    node = Node(tmp_path, "one", own_server.fresh()).ready()
+    gate = tmp_path / "gate"
+    execution_id = begin(node, gate)
+    wait_for(lambda: starts(gate) == 1, "the task begins")
+    own_server.stop()
+    try:
+        wait_for(lambda: "leases cannot be renewed" in node.logged(), "the server notices")
+        assert node.web.get("/health/ready").status_code == 503
+        assert node.web.get("/health/live").status_code == 200
+        gate.touch()
+        wait_for(lambda: "a result waits for the database" in node.logged(), "the result waits")
+    finally:
+        own_server.restart()
+    wait_for(lambda: node.web.get("/health/ready").status_code == 200, "it is ready again")
+    done = node.follow_to_end(execution_id)
+    assert done["state"]["current"] == "SUCCESS", node.logged()  # type: ignore[index]
+    assert attempts(done) == {"before": 1, "work": 1, "after": 1}
+    assert Path(f"{gate}.done").read_text().split() == ["done"]
+    node.end()
+
+
+def test_a_server_on_postgresql_that_is_killed_goes_on_after_its_restart(
+    start: Callable[..., Node], tmp_path: Path
+) -> None:
+    first = start("one")
+    gate = tmp_path / "gate"
+    execution_id = begin(first, gate)
+    wait_for(lambda: starts(gate) == 1, "the task begins")
+    first.end(signal.SIGKILL)
+    gate.touch()
+    second = start("one")
+    done = second.follow_to_end(execution_id)
     assert done["state"]["current"] == "SUCCESS"  # type: ignore[index]
     assert attempts(done) == {"before": 1, "work": 2, "after": 1}
 

@@ -19,27 +19,32 @@ _PROJECT: Final = "mainstem"
 class GcsStorage:
     """Objects below `prefix` of a bucket; an object is there whole or not at all."""
 
-    def __init__(self, bucket: str, prefix: str = "", endpoint: str | None = None) -> None:
+    def __init__(
+        self, bucket: str, prefix: str = "", endpoint: str | None = None, patience: float = 60.0
+    ) -> None:
         self._name = bucket
+        self._patience = patience
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint = endpoint
 
     def put(self, path: str, source: Path) -> int:
-        with self._errors(path):
-            self._blob(path).upload_from_filename(str(source))
+        with self._errors():
+            self._blob(path).upload_from_filename(str(source), retry=self._retry)
         return source.stat().st_size
 
     def put_bytes(self, path: str, content: bytes) -> None:
-        with self._errors(path):
-            self._blob(path).upload_from_string(content, "application/octet-stream")
+        with self._errors():
+            self._blob(path).upload_from_string(
+                content, "application/octet-stream", retry=self._retry
+            )
 
     @contextmanager
     def writing(self, path: str) -> Iterator[BinaryIO]:
         blob = self._blob(path)
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
             yield cast("BinaryIO", file)
-            with self._errors(path):
-                blob.upload_from_file(file, rewind=True)
+            with self._errors():
+                blob.upload_from_file(file, rewind=True, retry=self._retry)
 
     def open(self, path: str) -> BinaryIO:
         with self._errors(path):
@@ -63,7 +68,7 @@ class GcsStorage:
 
     def paths(self, prefix: str) -> Iterator[str]:
         below = f"{self._prefix}{checked(prefix)}/" if prefix else self._prefix
-        with self._errors(prefix):
+        with self._errors():
             for blob in self._bucket.list_blobs(prefix=below):
                 yield blob.name.removeprefix(self._prefix)
 
@@ -107,6 +112,13 @@ class GcsStorage:
                 ) from error
         return client.bucket(self._name)
 
+    @cached_property
+    def _retry(self) -> Any:
+        """Uploads replace an object whole, so that trying again is right without conditions."""
+        from google.cloud.storage.retry import DEFAULT_RETRY
+
+        return DEFAULT_RETRY.with_timeout(self._patience)
+
     def _blob(self, path: str) -> Any:
         return self._bucket.blob(f"{self._prefix}{checked(path)}")
 
@@ -117,8 +129,8 @@ class GcsStorage:
         return blob
 
     @contextmanager
-    def _errors(self, path: str) -> Iterator[None]:
-        """Errors of Google's library as ours, with what to do."""
+    def _errors(self, path: str | None = None) -> Iterator[None]:
+        """Errors of Google's library as ours, with what to do; `path` may be missing."""
         from google.api_core import exceptions
         from google.auth.exceptions import GoogleAuthError
         from requests.exceptions import RequestException
@@ -128,7 +140,7 @@ class GcsStorage:
         except MainstemError:
             raise
         except exceptions.NotFound as error:
-            if "bucket" in str(error.message).lower():
+            if path is None:
                 raise Stalled(
                     f"the bucket {self._name} does not exist: create it, or correct storage.bucket"
                 ) from error
