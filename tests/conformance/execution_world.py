@@ -136,7 +136,7 @@ class LineWorld:
         if not isinstance(given, dict):
             return str(given)
         file = given["$file"]
-        content = file.get("content") or _generated(file["generate"])
+        content = file.get("content") or generated(file["generate"])
         namespace = flow.namespace.replace(".", "/")
         uri = (
             f"kestra:///{namespace}/{flow.id}/executions/{execution_id}"
@@ -187,7 +187,7 @@ class LineWorld:
         return values[match[2]]
 
 
-def _generated(how: Mapping[str, Any]) -> str:
+def generated(how: Mapping[str, Any]) -> str:
     return "".join(f"{number:>{how['left_pad']}}\n" for number in range(how["lines"]))
 
 

@@ -1,13 +1,12 @@
-"""Runs lines of `executions.jsonl` against the engine in its world of virtual time.
-
-Steps that are about the API itself (search, webhooks, downloads, following) are skipped here.
-"""
+"""Runs lines of `executions.jsonl`: on the engine in its world of virtual time, which is fast,
+or on a real server where a line speaks HTTP or has triggers."""
 
 from pathlib import Path
 from typing import Any
 
 from mainstem.errors import MainstemError
 from tests.conformance.execution_expect import Expectations
+from tests.conformance.execution_http import is_for_a_server, run_http_line
 from tests.conformance.execution_steps import Steps
 from tests.conformance.execution_world import LineWorld, Skipped
 
@@ -15,8 +14,11 @@ from tests.conformance.execution_world import LineWorld, Skipped
 def run_line(line: dict[str, Any], corpus_dir: Path) -> str | None:
     """None if the line holds, `skipped: …`, or what differs."""
     expect = dict(line.get("expect") or {})
-    if "trigger_states" in expect:
-        return "skipped: trigger states are the scheduler's"
+    if is_for_a_server(line):
+        try:
+            return run_http_line(line, corpus_dir)
+        except Skipped as reason:
+            return f"skipped: {reason}"
     try:
         world = LineWorld(line, corpus_dir)
     except Skipped as reason:
