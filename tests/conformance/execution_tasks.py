@@ -69,7 +69,10 @@ class Encrypted(RunnableTask):
 
     def run(self, ctx: RunContext) -> Mapping[str, object]:
         text = ctx.render_text(self.format)
-        key = ctx.host.encryption_key()  # type: ignore[attr-defined]
+        host = getattr(ctx, "host", None)
+        if host is None:
+            return {"value": ctx.encrypt(text)}
+        key = host.encryption_key()
         value = seal(key, text) if key else text
         return {"value": {"type": ENCRYPTED_TYPE, "value": value}}
 

@@ -132,12 +132,24 @@ def parse_moment(text: str | None) -> datetime | None:
 
 
 def _start(params: QueryParams) -> datetime | None:
+    """The beginning of a search; raises InvalidInput for a window that cannot be."""
     given = parse_moment(params.get("startDate"))
     back = params.get("timeRange")
-    if given is None and back:
-        length: timedelta = parse_duration(back)
-        try:
-            return datetime.now(UTC) - length
-        except OverflowError as error:
-            raise InvalidInput(f"timeRange `{back}` is too long") from error
+    if back:
+        return _back_from_now(back, given)
+    end = parse_moment(params.get("endDate"))
+    if given is not None and end is not None and end < given:
+        raise InvalidInput("Illegal argument: Start date must be before End Date")
     return given
+
+
+def _back_from_now(back: str, given: datetime | None) -> datetime:
+    if given is not None:
+        raise InvalidInput("Parameters 'startDate' and 'timeRange' are mutually exclusive")
+    if set("YM") & set(back.upper().partition("T")[0]):
+        raise InvalidInput(f"timeRange `{back}`: months and years are not of one length; use days")
+    length: timedelta = parse_duration(back)
+    try:
+        return datetime.now(UTC) - length
+    except OverflowError as error:
+        raise InvalidInput(f"timeRange `{back}` is too long") from error

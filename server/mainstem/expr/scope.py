@@ -113,6 +113,7 @@ class RenderOptions:
     max_range: int = 100_000
     max_regex_input: int = 1_000_000
     regex_seconds: float = 2.0
+    keep_sealed: bool = False
 
 
 DEFAULT_OPTIONS: Final = RenderOptions()

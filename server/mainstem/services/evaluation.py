@@ -1,7 +1,7 @@
 """What an expression gives in an execution, for who looks at it: no secret, no effect."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mainstem.engine.environment import Constants
@@ -55,7 +55,8 @@ class EvaluationService:
             live.node(task_run_id)
         masker = Masker(secret_inputs(self._host, execution))
         host = _LookingHost(self._host, execution, masker)
-        scope = Scope(live.variables_for(task_run_id), host, self._options)
+        options = replace(self._options, keep_sealed=True)
+        scope = Scope(live.variables_for(task_run_id), host, options)
         try:
             text = text_of(render(expression, scope))
         except MainstemError as error:

@@ -58,6 +58,7 @@ class NewRun:
     files: Mapping[str, tuple[str, bytes]] = field(default_factory=dict)
     id: str | None = None
     trusted_labels: bool = False
+    may_lack_inputs: bool = False
 
 
 Created = Callable[[Sequence[Execution]], None]
@@ -158,7 +159,9 @@ class ExecutionService:
             flow=run.flow,
             revision=flow.revision or 1,
             history=History.begin(now),
-            inputs=self._inputs.resolve(flow, execution_id, run.inputs, run.files),
+            inputs=self._inputs.resolve(
+                flow, execution_id, run.inputs, run.files, may_lack=run.may_lack_inputs
+            ),
             labels=_labels(flow, run, execution_id),
             trigger=run.trigger,
             schedule_at=run.schedule_at,

@@ -18,7 +18,7 @@ from mainstem.model.execution import (
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import EXECUTION_TRANSITIONS, History, State
 from mainstem.sdk.flow import Flow
-from mainstem.sdk.trigger import Trigger
+from mainstem.sdk.trigger import FlowTrigger, Trigger
 from mainstem.services.executions import ExecutionService, NewRun
 from mainstem.services.trigger_scopes import Rendering
 from mainstem.store import executions as rows
@@ -127,6 +127,8 @@ class Launcher:
                 trigger=ExecutionTrigger(trigger.id, trigger.type, dict(shot.variables)),
                 id=shot.execution_id,
                 trusted_labels=True,
+                # As in the reference: a flow that listens is not asked for what it lacks.
+                may_lack_inputs=isinstance(trigger, FlowTrigger),
             )
         )
         if "date" in shot.variables:

@@ -52,10 +52,18 @@ class InputService:
         execution_id: str,
         given: Mapping[str, object],
         uploads: Uploads,
+        *,
+        may_lack: bool = False,
     ) -> dict[str, object]:
-        """The inputs to store; raises InvalidInput with every fault."""
+        """The inputs to store; raises InvalidInput with every fault.
+
+        With `may_lack`, required ones may be missing: tasks that read them fail.
+        """
         if not flow.inputs:
             return {}
+        if may_lack:
+            optional = [item.model_copy(update={"required": False}) for item in flow.inputs]
+            flow = flow.model_copy(update={"inputs": tuple(optional)})
         resolved = self.check(flow, execution_id, given, uploads)
         return {key: plain(value) for key, value in resolved.checked().items()}
 

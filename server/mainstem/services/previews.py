@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from mainstem.errors import Denied
+from mainstem.errors import NotFound
 from mainstem.model.execution import Execution
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import execution_prefix, parse_uri
@@ -25,12 +25,12 @@ class PreviewService:
         self._storage = storage
 
     def info(self, execution: Execution, uri: str) -> StoredFileInfo:
-        """Raises NotFound, or Denied for a file of another execution."""
+        """Raises NotFound, for a file of another execution too."""
         path = self._path(execution, uri)
         return StoredFileInfo(uri, path.rpartition("/")[2], self._storage.size(path))
 
     def open(self, execution: Execution, uri: str) -> BinaryIO:
-        """Raises NotFound, or Denied for a file of another execution."""
+        """Raises NotFound, for a file of another execution too."""
         return self._storage.open(self._path(execution, uri))
 
     def head(self, execution: Execution, uri: str, limit: int = 65_536) -> tuple[bytes, int]:
@@ -42,5 +42,5 @@ class PreviewService:
     def _path(self, execution: Execution, uri: str) -> str:
         path = parse_uri(uri)
         if not path.startswith(f"{execution_prefix(execution.flow, execution.id)}/"):
-            raise Denied(f"`{uri}` is not a file of execution {execution.id}")
+            raise NotFound(f"`{uri}` is not a file of execution {execution.id}")
         return path
