@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "secret": "write secrets of a running server; rotate the key that seals them",
     "namespace": "show and change what namespaces say and inherit",
     "backfill": "run a schedule over a window of the past",
+    "doctor": "look at all that a server needs, and say what to do",
     "db": "upgrade, purge or copy the database",
     "backup": "write everything of a server into one file",
     "restore": "put a backup into an empty database",
