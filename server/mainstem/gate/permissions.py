@@ -398,9 +398,19 @@ _UI: Final[dict[Needed, str]] = {
     P.SYNC_READ: """
         GET /ui/gitsync
         GET /ui/gitsync/_sources
+        GET /ui/gitsync/{name}
+        GET /ui/gitsync/{name}/_source
+        GET /ui/gitsync/{name}/syncs/{number}
     """,
     P.SYNC_OPERATE: """
         POST /ui/gitsync/_sync
+        POST /ui/gitsync/{name}/_switch
+    """,
+    P.SYNC_WRITE: """
+        GET,POST /ui/gitsync/_new
+        POST /ui/gitsync/_test
+        GET,POST /ui/gitsync/{name}/edit
+        POST /ui/gitsync/{name}/_remove
     """,
     P.USER_ADMIN: """
         GET,POST /ui/users

@@ -21,6 +21,7 @@ from mainstem.gitsync.sync import Syncer, SyncResult, Wish, Workshop
 from mainstem.gitsync.webhook import NOT_PROVEN, read_delivery
 from mainstem.settings_git import GitSource
 from mainstem.store import git_sources, syncs
+from mainstem.store.git_sources import Controls
 from mainstem.store.sync_entries import Entry
 from mainstem.store.syncs import Condition, SourceStatus, SyncEvent, SyncRun
 
@@ -49,6 +50,7 @@ class SyncAgent:
         self._base_url = base_url
         self._due: dict[str, datetime] = {}
         self._dirty: set[str] | None = None
+        self._working = threading.local()
         self._locks: dict[str, threading.Lock] = {}
         self._looking: dict[str, object] = {}
         self._guard = threading.Lock()
@@ -84,6 +86,11 @@ class SyncAgent:
         """By source and kind."""
         with self._shop.database.read() as tx:
             return syncs.all_conditions(tx)
+
+    def all_controls(self) -> Mapping[str, Controls]:
+        """The switches of every source that somebody touched."""
+        with self._shop.database.read() as tx:
+            return git_sources.all_controls(tx)
 
     def history(self, name: str, limit: int = 20) -> list[SyncRun]:
         """Commits looked at, newest first; raises NotFound."""
@@ -179,9 +186,10 @@ class SyncAgent:
         Raises NotFound, or Transient or Stalled when the repository cannot be read.
         """
         source = self._source(name).source
-        with self.only(name):
-            wish = Wish(cause, dry_run, heal, with_differences)
-            result = Syncer(self._shop, source).look(wish)
+        wish = Wish(cause, dry_run, heal, with_differences)
+        with self.only(name), self._own_changes():
+            dirty = not dry_run and self._is_dirty(name)
+            result = Syncer(self._shop, source).look(wish, drift_may_have_changed=dirty)
         if not dry_run:
             self.told(source, result)
         return result
@@ -254,7 +262,17 @@ class SyncAgent:
 
     def _edited(self, _topic: str) -> None:
         """Something may have changed behind Git's back: look at the next poll."""
-        self._dirty = set()
+        if not getattr(self._working, "on", False):
+            self._dirty = set()
+
+    @contextmanager
+    def _own_changes(self) -> Iterator[None]:
+        """What a sync itself changes is as in Git: no reason to look for drift."""
+        self._working.on = True
+        try:
+            yield
+        finally:
+            self._working.on = False
 
     def _look(self, item: Configured, asked: str | None) -> None:
         """One look of the loop: failures become the status of the source."""
@@ -280,12 +298,14 @@ class SyncAgent:
             return name in git_sources.asked(tx)
 
     def _look_once(self, source: GitSource, asked: str | None) -> None:
-        with self.only(source.name):
+        with self.only(source.name), self._own_changes():
             syncer = Syncer(self._shop, source)
+            dirty = self._is_dirty(source.name)
+            result: SyncResult | None
             if asked is not None:
-                result: SyncResult | None = syncer.look(Wish(asked))
+                result = syncer.look(Wish(asked), drift_may_have_changed=dirty)
             else:
-                result = syncer.poll(drift_may_have_changed=self._is_dirty(source.name))
+                result = syncer.poll(drift_may_have_changed=dirty)
         if result is not None:
             self.told(source, result)
 

@@ -112,13 +112,23 @@ class SourceService:
 
         Raises NotFound, InvalidInput, or Conflict for a source of the settings.
         """
-        old = self._stored(name)
-        merged = _with_secrets(dict(definition), _secrets_of(old))
-        source = self.validated({**merged, "name": name})
+        source = self.validated(self.merged(name, definition))
         with self._database.read() as tx:
             row = rows.get(tx, name)
         self._store(source, row.created_at if row else self._clock.now(), "changed")
         return source
+
+    def merged(self, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """A new definition of a stored source, with the secrets that it does not mention.
+
+        Raises NotFound, or Conflict for a source of the settings.
+        """
+        secrets = split(self._stored(name))[1]
+        return {**_with_secrets(dict(definition), secrets), "name": name}
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """A source for readers: of secrets only the names; raises NotFound."""
+        return shown(self.get(name))
 
     def remove(self, name: str) -> None:
         """Forget a stored source; flows and files that it brought stay, owned by nobody."""
@@ -255,10 +265,6 @@ def _taken_out(node: Mapping[str, Any], prefix: str, secrets: dict[str, str]) ->
         else:
             kept[key] = list(value) if isinstance(value, tuple) else value
     return kept
-
-
-def _secrets_of(source: GitSource) -> dict[str, str]:
-    return split(source)[1]
 
 
 def _with_secrets(definition: dict[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:

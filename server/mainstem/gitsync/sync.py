@@ -92,6 +92,7 @@ class Syncer:
         self.repository = Repository(shop.folder / f"{source.name}.git", shop.git)
         self.records = Records(source, shop.database, shop.clock, shop.bus)
         self.manifest = Manifest(shop.database, source.name)
+        self._dirty = True
         self._layout = layout_of(source, shop.flows.registry.types())
 
     def poll(self, *, drift_may_have_changed: bool) -> SyncResult | None:
@@ -103,15 +104,18 @@ class Syncer:
             status.state in ("FAILED", "STALLED") and head in (status.good_commit, None)
         )
         if not settled or head != status.seen_commit or controls.layout != self._layout:
-            return None if head is None and self.source.push else self.look(Wish("poll"))
+            if head is None and self.source.push:
+                return None
+            return self.look(Wish("poll"), drift_may_have_changed=drift_may_have_changed)
         drift = self.manifest.drifted() if drift_may_have_changed else None
         if drift and self.source.on_drift == "heal" and status.state == "READY":
             return self.look(Wish("heal"))
         self.records.reached(head, drift, controls.pin)
         return None
 
-    def look(self, wish: Wish) -> SyncResult:
+    def look(self, wish: Wish, *, drift_may_have_changed: bool = True) -> SyncResult:
         """Raises Transient or Stalled when the repository cannot be read."""
+        self._dirty = drift_may_have_changed
         began = time.monotonic()
         controls = self._shop.sources.controls(self.source.name)
         if not wish.dry_run:
@@ -202,7 +206,8 @@ class Syncer:
     def _drift(self, tx: Connection, plan: SyncPlan) -> list[Entry] | None:
         """What is not as in Git; None where nothing speaks for it, and looking would cost."""
         known = syncs.conditions(tx, self.source.name).get(conditions.DRIFTED)
-        if known is not None and not known.status and not any(step.note for step in plan.steps):
+        quiet = known is not None and not known.status and not self._dirty
+        if quiet and not any(step.note for step in plan.steps):
             return None
         return self.manifest.drifted_in(tx)
 

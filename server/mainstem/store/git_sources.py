@@ -64,6 +64,12 @@ def controls(tx: Connection, source: str) -> Controls:
     return Controls(source) if row is None else Controls(**row)
 
 
+def all_controls(tx: Connection) -> dict[str, Controls]:
+    """By source."""
+    rows = tx.execute(select(sync_controls)).mappings()
+    return {row["source"]: Controls(**row) for row in rows}
+
+
 def put_controls(tx: Connection, item: Controls) -> None:
     row = {column.name: getattr(item, column.name) for column in sync_controls.columns}
     insert_or_replace(tx, sync_controls, [row])

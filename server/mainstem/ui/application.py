@@ -28,6 +28,7 @@ from mainstem.ui.pages import (
     flow_triggers,
     flows,
     gitsync,
+    gitsync_connect,
     logs,
     namespace_files,
     namespaces,
@@ -44,8 +45,8 @@ from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
-    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, gitsync, system,
-    palette, settings, components, sign_in, users, tokens, audit,
+    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, gitsync_connect, gitsync,
+    system, palette, settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip
 
 

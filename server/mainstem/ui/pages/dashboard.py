@@ -251,8 +251,8 @@ def _syncs(here: Desk) -> list[dict[str, object]]:
     return [
         {
             "name": line.name, "commit": line.commit, "message": line.message,
-            "at": line.checked_at or line.at, "family": line.condition.family,
-            "icon": line.condition.icon, "word": line.condition.word,
+            "at": line.checked_at or line.at, "family": line.look.family,
+            "icon": line.look.icon, "word": line.look.word,
         }
-        for line in syncs.sources(here.services.syncs, with_history=False)
+        for line in syncs.sources(here.services.syncs)
     ]  # fmt: skip
