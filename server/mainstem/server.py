@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from mainstem import __version__
 from mainstem.api.application import create_api
 from mainstem.api.services import ApiServices
+from mainstem.api.tenant import DefaultTenant
 from mainstem.api.timings import Timings
 from mainstem.app import App
 from mainstem.gate.authenticate import Authenticator
@@ -78,6 +79,7 @@ def create_server(app: App) -> FastAPI:
         allowed=settings.server.allowed_hosts,
         by_address=not settings.server.is_loopback,
     )
+    web.add_middleware(DefaultTenant)
     return web
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import IO, Any, Final
+from typing import IO, Any, Final, get_args, get_origin
 
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
@@ -30,20 +30,40 @@ def answers(
     """The keywords of a route that answers `model`, or bytes of a media type.
 
     What is answered is not validated on the way out: the tests hold answers against the
-    description instead.
+    description instead. Models are only named here, since making their schemas would cost every
+    start what few ever read.
     """
-    good: dict[str, Any] = {"description": "Done."}
-    if media is not None:
-        schema = {"type": "string"} if media.startswith("text/") else {
-            "type": "string", "format": "binary"
-        }  # fmt: skip
-        good["content"] = {media: {"schema": schema}}
-    elif model is not None:
-        good["model"] = model
-    responses: dict[int | str, Any] = {status: good}
+    responses: dict[int | str, Any] = {status: _described("Done.", model, media)}
     for code in (400, 401, 403, *errors, 422):
-        responses[code] = {"model": ErrorBody, "description": _ERRORS[code]}
+        responses[code] = _described(_ERRORS[code], ErrorBody, None)
     return {"response_model": None, "responses": responses, "status_code": status}
+
+
+def also(status: int, text: str, model: object) -> dict[int | str, Any]:
+    """One more answer of a route."""
+    return {status: _described(text, model, None)}
+
+
+def _described(text: str, model: object, media: str | None) -> dict[str, Any]:
+    if media is not None:
+        is_text = media.startswith("text/")
+        schema = {"type": "string"} if is_text else {"type": "string", "format": "binary"}
+        return {"description": text, "content": {media: {"schema": schema}}}
+    if model is None:
+        return {"description": text}
+    return {"description": text, "content": {"application/json": {"schema": _schema(model)}}}
+
+
+def _schema(model: object) -> dict[str, Any]:
+    """A reference to a model by name; lists and maps of such."""
+    origin, inner = get_origin(model), get_args(model)
+    if origin is list:
+        return {"type": "array", "items": _schema(inner[0])}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": True}
+    if model is str:
+        return {"type": "string"}
+    return {"$ref": f"#/components/schemas/{getattr(model, '__name__', model)}"}
 
 
 class JsonAnswer(Response):

@@ -1,5 +1,6 @@
 """The FastAPI application of the API."""
 
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
@@ -32,10 +33,11 @@ from mainstem.api import (
     triggers,
     webhooks,
 )
+from mainstem.api.description import description
 from mainstem.api.services import ApiServices
 from mainstem.gate.flat import include
 
-PREFIXES: Final = ("/api/v1", "/api/v1/main")
+PREFIX: Final = "/api/v1"
 # Addresses with fixed words before those with names in the same place.
 _ROUTERS: Final = (
     server.router,
@@ -74,7 +76,7 @@ _ROUTERS: Final = (
 
 
 def create_api(services: ApiServices) -> FastAPI:
-    """Every route under `/api/v1`, and again under the default tenant `main`."""
+    """Every route; `DefaultTenant` must stand in front of it."""
     app = FastAPI(
         title="Mainstem",
         version=__version__,
@@ -87,8 +89,8 @@ def create_api(services: ApiServices) -> FastAPI:
     errors.install(app)
     include(app, server.health)
     include(app, git.router)
-    for prefix in reversed(PREFIXES):
-        for router in _ROUTERS:
-            include(app, router, prefix, described=prefix == PREFIXES[0])
+    for router in _ROUTERS:
+        include(app, router, PREFIX)
     webhooks.make_lean(app)
+    app.openapi = partial(description, app)  # type: ignore[method-assign]
     return app

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mainstem.api import answers as described
 from mainstem.api import models, wire
-from mainstem.api.answers import JsonAnswer, answers
+from mainstem.api.answers import JsonAnswer, also, answers
 from mainstem.api.execution_actions import LabelBody, Labels
 from mainstem.api.filters import execution_filter
 from mainstem.api.flow_names import MOST_IDS
@@ -28,13 +28,8 @@ Background = Annotated[
     bool, Query(description="Answer 202 with an operation, and go on behind the scenes.")
 ]
 _BULK: Final = answers(models.Bulk)
-_QUERY: Final = {
-    **answers(models.Bulk),
-    "responses": {
-        **answers(models.Bulk)["responses"],
-        202: {"model": models.OperationModel, "description": "Begun; see /operations/{id}."},
-    },
-}
+_QUERY: Final = answers(models.Bulk)
+_QUERY["responses"] |= also(202, "Begun; see /operations/{id}.", models.OperationModel)
 
 
 class BulkLabelsBody(described.Body):

@@ -14,7 +14,8 @@ from mainstem.model.state import State
 class Model(BaseModel):
     """Answers may hold more than is described."""
 
-    model_config = ConfigDict(extra="allow")
+    # Schemas are made when somebody reads the description of the API.
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class ErrorItem(Model):

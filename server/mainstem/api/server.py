@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from mainstem import __version__
 from mainstem.api import models, wire
-from mainstem.api.answers import answers
+from mainstem.api.answers import also, answers
 from mainstem.api.filters import execution_filter
 from mainstem.api.prometheus import CONTENT_TYPE, exposition
 from mainstem.api.services import Services
@@ -22,11 +22,13 @@ from mainstem.services.search import Slot
 health = APIRouter(tags=["server"])
 router = APIRouter(tags=["server"])
 _JSON = dict[str, object]
-_UP = {"model": _JSON, "description": "Every loop is alive."}
-_DOWN = {"model": _JSON, "description": "A loop is silent; the body names it."}
+_HEALTH: Final = {
+    **also(200, "All is well.", _JSON),
+    **also(503, "Something is not; the body names it.", _JSON),
+}
 
 
-@health.get("/health", response_model=None, responses={200: _UP, 503: _DOWN})
+@health.get("/health", response_model=None, responses=_HEALTH)
 def is_healthy(services: Services) -> JSONResponse:
     """200 while every loop is alive, else 503 with what is wrong."""
     report = services.health()
@@ -34,13 +36,13 @@ def is_healthy(services: Services) -> JSONResponse:
     return JSONResponse(dict(report), status_code=status)
 
 
-@health.get("/health/live", response_model=None, responses={200: _UP, 503: _DOWN})
+@health.get("/health/live", response_model=None, responses=_HEALTH)
 def is_alive(services: Services) -> JSONResponse:
     """As `/health`: restart the process when this fails."""
     return is_healthy(services)
 
 
-@health.get("/health/ready", response_model=None, responses={200: _UP, 503: _DOWN})
+@health.get("/health/ready", response_model=None, responses=_HEALTH)
 def is_ready(services: Services) -> JSONResponse:
     """200 while requests can be served, else 503: the database is away, or the server stops."""
     report = services.readiness()
