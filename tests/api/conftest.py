@@ -70,11 +70,12 @@ class Api(Server):
             assert answer.headers["content-type"].startswith("text/event-stream")
             name = ""
             for line in answer.iter_lines():
-                kind, _, value = line.partition(": ")
+                kind, _, value = line.partition(":")
+                value = value.removeprefix(" ")
                 if kind == "event":
                     name = value
                 if kind == "data":
-                    yield name, json.loads(value)
+                    yield name, json.loads(value or "{}")
 
     def close(self) -> None:
         self.client.close()

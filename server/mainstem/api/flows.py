@@ -120,13 +120,19 @@ def _validation(index: int, problems: tuple[Problem, ...]) -> wire.Json:
     warned = [p for p in problems if not p.is_error]
     return {
         "index": index,
-        "constraints": "\n".join(p.message for p in errors) or None,
+        "constraints": "\n".join(_placed(p) for p in errors) or None,
         "warnings": [p.message for p in warned],
         "infos": [],
         "deprecationPaths": [p.pointer or p.code for p in warned if "deprecated" in p.code],
         "outdated": False,
         "problems": [_problem(p) for p in problems],
     }
+
+
+def _placed(problem: Problem) -> str:
+    """As the reference says it: the property, then what is wrong with it."""
+    place = problem.pointer.removeprefix("flow.")
+    return f"{place}: {problem.message}" if place else problem.message
 
 
 def _problem(problem: Problem) -> wire.Json:

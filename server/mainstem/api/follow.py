@@ -18,6 +18,8 @@ from mainstem.services.search import LogFilter, StoredLine
 _KEEP_ALIVE_SECONDS = 15.0
 _LOOK_SECONDS = 2.0
 _LINES = 1_000
+# Without data, so that readers of lines need not know it.
+_LAST = "id: end\nevent: end\ndata:\n\n"
 
 
 @contextmanager
@@ -96,7 +98,7 @@ async def follow_logs(
             if len(lines) == _LINES:
                 continue
             if execution.state.is_terminal:
-                yield _event("end", {})
+                yield _LAST
                 return
             if not lines:
                 yield ": keep-alive\n\n"

@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-import yaml
-
+from mainstem.flowspec.source import load
 from mainstem.model.duration import format_duration
 from mainstem.model.execution import Attempt, Execution, TaskRun
 from mainstem.model.state import History
@@ -16,7 +15,6 @@ from mainstem.services.kv import StoredKv
 from mainstem.services.search import StoredLine, StoredMetric
 
 Json = dict[str, Any]
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def moment(at: datetime | None) -> str | None:
@@ -106,7 +104,7 @@ def labels(items: Mapping[str, str]) -> list[Json]:
 
 @lru_cache(maxsize=512)
 def _parsed(source: str) -> Json:
-    tree = yaml.load(source, Loader=_LOADER)  # noqa: S506 - both are safe loaders
+    tree = load(source).data
     return json_of(tree) if isinstance(tree, dict) else {}
 
 

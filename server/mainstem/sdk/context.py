@@ -293,6 +293,7 @@ class RunContext(Protocol):
         name: str,
         value: float,
         kind: MetricKind = MetricKind.COUNTER,
+        /,
         **tags: str,
     ) -> None: ...
     def child(self, task_id: str) -> ChildRun:

@@ -227,7 +227,7 @@ class AttemptContext:
     # reporting
 
     def metric(
-        self, name: str, value: float, kind: MetricKind = MetricKind.COUNTER, **tags: str
+        self, name: str, value: float, kind: MetricKind = MetricKind.COUNTER, /, **tags: str
     ) -> None:
         metric = Metric(name, float(value), kind, tags)
         self.metrics.append(StoredMetric(metric, self.task_run_id, self.task_id, self.now()))
