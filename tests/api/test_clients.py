@@ -498,6 +498,12 @@ def test_webhooks_start_executions(client: Any, ns: str) -> None:
     found = client.executions.trigger_execution_by_get_webhook(T, ns, "f", "k3y")
     assert (found.namespace, found.flow_id) == (ns, "f")
     assert ended(client, found.id).trigger.id == "hook"
+    for call in (
+        client.executions.trigger_execution_by_get_webhook_with_path,
+        client.executions.trigger_execution_by_post_webhook_with_path,
+        client.executions.trigger_execution_by_put_webhook_with_path,
+    ):
+        assert call(T, ns, "f", "k3y", "a/b").flow_id == "f"
 
 
 def test_logs_are_read_followed_searched_and_deleted(client: Any, ns: str) -> None:

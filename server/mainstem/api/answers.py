@@ -66,6 +66,10 @@ def _schema(model: object) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{getattr(model, '__name__', model)}"}
 
 
+ERRORS: Final = {code: _described(text, ErrorBody, None) for code, text in _ERRORS.items()}
+INVALID: Final = 422
+
+
 class JsonAnswer(Response):
     """JSON of values that are plain already."""
 

@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from mainstem.api import models
+from mainstem.api.answers import ERRORS, INVALID
 
 _TEMPLATE: Final = "#/components/schemas/{model}"
 _ABOUT: Final = (
@@ -30,9 +31,23 @@ def description(app: FastAPI) -> dict[str, Any]:
         components = found.setdefault("components", {})
         components.setdefault("schemas", {}).update(_schemas())
         components["securitySchemes"] = _SECURITY
+        for path in found["paths"].values():
+            for operation in path.values():
+                _add_errors(operation["responses"])
+        components["schemas"].pop("HTTPValidationError", None)
+        components["schemas"].pop("ValidationError", None)
         found["security"] = [{name: []} for name in _SECURITY]
         app.openapi_schema = found
     return app.openapi_schema
+
+
+def _add_errors(responses: dict[str, Any]) -> None:
+    """The errors that any route may answer, where it does not describe its own."""
+    if "401" in responses:
+        return
+    for code, described in ERRORS.items():
+        if str(code) not in responses or code == INVALID:
+            responses[str(code)] = described
 
 
 def _schemas() -> dict[str, Any]:

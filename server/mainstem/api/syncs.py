@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mainstem.api import wire
 from mainstem.api.answers import answers
 from mainstem.api.services import ApiServices, Services
+from mainstem.errors import NotFound
 from mainstem.gitsync.agent import SourceStatus
 from mainstem.gitsync.plan import shown as name_of
 from mainstem.gitsync.propose import Edit, propose
@@ -69,7 +70,10 @@ def test_source(definition: Definition, services: Services) -> wire.Json:
 def sync_source(name: str, services: Services) -> wire.Json:
     """One source: definition without secrets, status, conditions, events, drift."""
     agent = services.syncs
-    status = next(s for s in agent.statuses() if s.name == agent.registry.get(name).source.name)
+    wanted = agent.registry.get(name).source.name
+    status = next((s for s in agent.statuses() if s.name == wanted), None)
+    if status is None:
+        raise NotFound(f"there is no Git source {name}")
     return {
         **_standing(services, status, agent.conditions().get(name, {})),
         "definition": shown(agent.registry.get(name)),

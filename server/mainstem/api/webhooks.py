@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -11,7 +12,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from mainstem.api import wire
+from mainstem.api import models, wire
+from mainstem.api.answers import answers
 from mainstem.api.services import services_of
 from mainstem.errors import InvalidInput
 from mainstem.model.flow_id import FlowId
@@ -21,11 +23,14 @@ from mainstem.services.webhooks import Call
 router = APIRouter(tags=["webhooks"])
 _LARGEST = 10_000_000
 _ADDRESS = "/executions/webhook/{namespace}/{flow_id}/{key}"
+_BELOW = f"{_ADDRESS}/{{path:path}}"
+_ANSWERS: Final = answers(models.ExecutionModel, 404, 409, 413, 503)
+_ANSWERS["responses"][204] = {"description": "The trigger's conditions are false."}
 
 
-@router.get(_ADDRESS)
-@router.post(_ADDRESS)
-@router.put(_ADDRESS)
+@router.get(_ADDRESS, **_ANSWERS)
+@router.post(_ADDRESS, **_ANSWERS)
+@router.put(_ADDRESS, **_ANSWERS)
 async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Response:
     """Start an execution; 204 when the trigger's conditions are false, 404 for a wrong key."""
     services = services_of(request)
@@ -42,6 +47,16 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
     if execution is None:
         return Response(status_code=204)
     return JSONResponse(wire.execution(execution, None, services.clock.now()))
+
+
+@router.get(_BELOW, **_ANSWERS)
+@router.post(_BELOW, **_ANSWERS)
+@router.put(_BELOW, **_ANSWERS)
+async def fire_below(
+    namespace: str, flow_id: str, key: str, path: str, request: Request
+) -> Response:
+    """The same; callers that append a path of their own are answered as well."""
+    return await fire(namespace, flow_id, key, request)
 
 
 def make_lean(app: FastAPI) -> None:

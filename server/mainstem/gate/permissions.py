@@ -62,6 +62,8 @@ _LARGER: Final = {
     "POST /api/v1/flows/graph": 21_000_000,
     "POST /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
     "PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}": 11_000_000,
+    "POST /api/v1/executions/webhook/{namespace}/{flow_id}/{key}/{path:path}": 11_000_000,
+    "PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}/{path:path}": 11_000_000,
     "POST /api/v1/namespaces/{namespace}/files": 101_000_000,
     "POST /api/v1/git/webhooks/{name}": 26_000_000,
     "POST /git/{name}/git-upload-pack": 21_000_000,
@@ -269,6 +271,7 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     # The key in the address is the credential.
     PUBLIC: """
         GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}
+        GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}/{path:path}
         POST /ui/login
         POST /ui/welcome/{link}
         POST /api/v1/git/webhooks/{name}
