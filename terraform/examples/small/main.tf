@@ -187,7 +187,7 @@ module "https" {
   project        = var.project
   name           = var.name
   domains        = [var.domain]
-  instance_group = module.server.instance_group
+  instance_group = { id = module.server.instance_group }
   iap_members    = var.iap_members
 
   depends_on = [module.apis]

@@ -1,7 +1,7 @@
 locals {
   serverless = var.cloud_run == null ? [] : [var.cloud_run]
   on_vm      = var.instance_group == null ? [] : [var.instance_group]
-  group      = one(concat(google_compute_region_network_endpoint_group.this[*].id, local.on_vm))
+  group      = one(concat(google_compute_region_network_endpoint_group.this[*].id, local.on_vm[*].id))
 
   # Machines call these and cannot log in at IAP; the server asks for a signature or a token itself.
   guarded = {

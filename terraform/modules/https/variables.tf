@@ -36,7 +36,7 @@ variable "cloud_run" {
 
 variable "instance_group" {
   description = "Send requests to this group of machines, on its port named http."
-  type        = string
+  type        = object({ id = string })
   default     = null
 
   validation {

@@ -28,7 +28,7 @@ variable "datasets" {
   }))
 
   validation {
-    condition     = alltrue([for id in keys(var.datasets) : can(regex("^[A-Za-z0-9_]{1,1024}$", id))])
+    condition     = alltrue([for id in keys(var.datasets) : can(regex("^[A-Za-z0-9_]+$", id)) && length(id) <= 1024])
     error_message = "A dataset's ID has letters, digits and underscores only (no hyphens)."
   }
 

@@ -1,4 +1,4 @@
-"""What the protocol has and the bindings on PyPI do not know yet: version 6.8's ephemeral resources.
+"""What the bindings on PyPI do not know yet: ephemeral resources and write-only attributes.
 
 Field numbers are those of Terraform's plugin protocol, version 6.
 """

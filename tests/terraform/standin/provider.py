@@ -1,8 +1,9 @@
 """A provider that knows schemas and nothing else: `provider.py NAME` with STANDIN_SCHEMAS set.
 
-Terraform checks types, missing and unknown arguments from the schema; this checks enums and computed
-attributes. A plan is the configuration with unknowns for what the provider computes; applying makes
-values up. It never talks to Google, so what passes is schema-validated and not accepted by Google.
+Terraform checks types, missing and unknown arguments from the schema; this checks enums and
+computed attributes. A plan is the configuration with unknowns for what the provider computes;
+applying makes values up. It never talks to Google: what passes is schema-validated, and not
+accepted by Google.
 """
 
 import base64
@@ -137,6 +138,8 @@ def planned(block: Block, value: Any, prior: Any) -> Any:
 
 def invented(kind: Any, name: str, seed: str) -> Any:
     """A value of the type: the same for the same resource."""
+    if kind == "string" and name == "number":
+        return str(int(hashlib.sha256(seed.encode()).hexdigest()[:8], 16))
     if kind == "string":
         return f"{name}-{hashlib.sha256((seed + name).encode()).hexdigest()[:8]}"
     if kind in ("number", "bool"):
@@ -166,8 +169,9 @@ def filled(block: Block, value: Any, seed: str) -> Any:
 class StandIn(rpc.ProviderServicer):
     """The provider protocol over one provider's schemas."""
 
-    def __init__(self, schemas: dict[str, Any]) -> None:
+    def __init__(self, schemas: dict[str, Any], answer: Path) -> None:
         self.schemas = schemas
+        self.answer = answer
         self.resources: dict[str, Block] = schemas["resource_schemas"]
         self.sources: dict[str, Block] = schemas["data_source_schemas"]
         self.ephemerals: dict[str, Block] = schemas["ephemeral_resource_schemas"]
@@ -176,7 +180,7 @@ class StandIn(rpc.ProviderServicer):
         # Older than ephemeral resources: Terraform then asks for the schema, which has them all.
         context.abort(grpc.StatusCode.UNIMPLEMENTED, "ask for the schema")
 
-    def GetProviderSchema(self, request: Any, context: Any) -> Any:
+    def schema_response(self) -> Any:
         out = pb.GetProviderSchema.Response(provider=self._schema(self.schemas["provider"]))
         for name, block in self.resources.items():
             out.resource_schemas[name].CopyFrom(self._schema(block))
@@ -188,6 +192,14 @@ class StandIn(rpc.ProviderServicer):
 
     def _schema(self, block: Block) -> Any:
         return pb.Schema(version=0, block=block_message(block))
+
+    def GetProviderSchema(self, request: Any, context: Any) -> Any:
+        """Terraform asks at every start: the answer is made once."""
+        if not self.answer.exists():
+            made = self.answer.with_suffix(f".{os.getpid()}")
+            made.write_bytes(self.schema_response().SerializeToString())
+            made.rename(self.answer)
+        return pb.GetProviderSchema.Response.FromString(self.answer.read_bytes())
 
     def ValidateProviderConfig(self, request: Any, context: Any) -> Any:
         return pb.ValidateProviderConfig.Response()
@@ -316,11 +328,15 @@ def certificate() -> tuple[bytes, bytes, bytes]:
 def main() -> None:
     if os.environ.get("TF_PLUGIN_MAGIC_COOKIE") != COOKIE:
         raise SystemExit("this program is a plugin: Terraform runs it")
-    schemas = json.loads(Path(os.environ["STANDIN_SCHEMAS"]).read_text())[sys.argv[1]]
-    sizes = [("grpc.max_send_message_length", LARGEST), ("grpc.max_receive_message_length", LARGEST)]
+    file = Path(os.environ["STANDIN_SCHEMAS"])
+    schemas = json.loads(file.read_text())[sys.argv[1]]
+    sizes = [
+        ("grpc.max_send_message_length", LARGEST),
+        ("grpc.max_receive_message_length", LARGEST),
+    ]
     server = grpc.server(futures.ThreadPoolExecutor(8), options=sizes)
     done = threading.Event()
-    provider = StandIn(schemas)
+    provider = StandIn(schemas, file.with_name(f"{sys.argv[1]}.answer"))
     # First come, first served: what this handler does not know falls to the generated one.
     server.add_generic_rpc_handlers((ephemeral_handlers(provider),))
     rpc.add_ProviderServicer_to_server(provider, server)

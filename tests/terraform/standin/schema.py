@@ -15,24 +15,26 @@ from typing import Any, Final
 
 Block = dict[str, Any]
 
-CLASS: Final = re.compile(r"^class (\w+) extends cdktn?f?\.(\w+) \{\n(.*?)^\}", re.M | re.S)
+CLASS: Final = re.compile(
+    r"^class (\w+) extends cdktn?f?\.(\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
 PROPERTY: Final = re.compile(
     r"^    // (\w+) - computed: (\w+), optional: (\w+), required: (\w+)\n"
     r"(.*?)(?=^    // \w+ - computed:|\Z)",
-    re.M | re.S,
+    re.MULTILINE | re.DOTALL,
 )
-TO_HCL: Final = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.M | re.S)
+TO_HCL: Final = re.compile(
+    r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
 HCL: Final = re.compile(
     r"^\s+(\w+): \{\n\s+value: .*\n\s+isBlock: (\w+),\n\s+type: \"(\w+)\",\n"
     r"\s+storageClassType: \"(\w+)\"",
-    re.M,
+    re.MULTILINE,
 )
 INTERFACE: Final = re.compile(
-    r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\}", re.M | re.S
+    r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL
 )
-MEMBER: Final = re.compile(
-    r"(/\*\*(?:(?!\*/).)*\*/)\s*readonly (\w+)(\??): (.*?);\n", re.S
-)
+MEMBER: Final = re.compile(r"(/\*\*(?:(?!\*/).)*\*/)\s*readonly (\w+)(\??): (.*?);\n", re.DOTALL)
 DOC_NAME: Final = re.compile(r"[#]([\w]+) \w+#\w+\}")
 ENUM: Final = re.compile(r'Possible values:? \[((?:"[^"]*"(?:, )?)+)\]')
 READER: Final = re.compile(
@@ -102,7 +104,9 @@ class Binding:
             key = found[1]
             flags = {
                 flag: True
-                for flag, told in zip(("computed", "optional", "required"), found.groups()[1:4])
+                for flag, told in zip(
+                    ("computed", "optional", "required"), found.groups()[1:4], strict=True
+                )
                 if told == "true"
             }
             if self.base == "TerraformProvider" and key == "alias":
@@ -112,19 +116,27 @@ class Binding:
             if shape and shape[0]:
                 out["block_types"][key] = self._nested(shape, made, flags)
             else:
-                out["attributes"][key] = self._attribute(key, interface, shape, made, found[5], flags)
+                out["attributes"][key] = self._attribute(
+                    key, interface, shape, made, found[5], flags
+                )
         return out
 
     def _nested(self, shape: Any, made: Any, flags: dict[str, bool]) -> Block:
         if made is None:  # blocks of the provider itself have no class for reading
             item = re.sub(r"List$", "", shape[2])
             fields = self.hcl[item[0].lower() + item[1:]]
-            attributes = {k: {"type": _type(v[1], v[2]), "optional": True} for k, v in fields.items()}
+            attributes = {
+                k: {"type": _type(v[1], v[2]), "optional": True} for k, v in fields.items()
+            }
             block = {"attributes": attributes, "block_types": {}}
             return {"nesting_mode": "list", "max_items": 1, "block": block}
         item = re.sub(r"(List|OutputReference|Map)$", "", made[1])
         block = self._block(f"{item}OutputReference", item, self.hcl[item[0].lower() + item[1:]])
-        if shape[1] == "struct" and made[1].endswith("OutputReference") and item.endswith("Timeouts"):
+        if (
+            shape[1] == "struct"
+            and made[1].endswith("OutputReference")
+            and item.endswith("Timeouts")
+        ):
             return {"nesting_mode": "single", "block": block}
         nested: Block = {"nesting_mode": "set" if shape[1] == "set" else "list", "block": block}
         if made[1].endswith("OutputReference"):
@@ -167,7 +179,7 @@ class Binding:
 
 
 def _plain(doc: str) -> str:
-    text = re.sub(r"\s*Docs at Terraform Registry:.*", "", doc, flags=re.S).strip("/* \n")
+    text = re.sub(r"\s*Docs at Terraform Registry:.*", "", doc, flags=re.DOTALL).strip("/* \n")
     return re.sub(r"\s*\n\s*\*\s?", " ", text).strip()
 
 
