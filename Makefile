@@ -6,8 +6,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
+# Stand-ins for Terraform's providers, Litestream and checkov, where Terraform is installed.
+TERRAFORM_VENVS := .venv-terraform
+TERRAFORM_STAMP := $(if $(shell command -v terraform),$(TERRAFORM_VENVS)/.complete)
 
-.PHONY: demo course env test test-fast test-slow check lock clean bench
+.PHONY: demo course env test test-fast test-slow test-terraform check lock lock-terraform clean bench
 
 $(STAMP): requirements-dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -33,8 +36,16 @@ test: $(STAMP)
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not heavy"
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) $(TERRAFORM_STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# The modules against schemas of google's provider: validated, and not accepted by Google.
+test-terraform: $(STAMP) $(TERRAFORM_STAMP)
+	$(BIN)/python -m pytest tests/terraform -m "slow or not slow"
+
+$(TERRAFORM_VENVS)/.complete: tests/terraform/requirements.txt tests/terraform/checkov-requirements.txt
+	tests/terraform/provision.sh $(TERRAFORM_VENVS) $(PYTHON)
+	touch $@
 
 check: $(STAMP)
 	$(BIN)/ruff format --check server tests bench demo scripts
@@ -46,8 +57,12 @@ check: $(STAMP)
 lock:
 	uv pip compile -q pyproject.toml --extra dev --generate-hashes --no-header -o requirements-dev.txt
 
+lock-terraform:
+	cd tests/terraform && uv pip compile -q --no-deps --no-annotate --generate-hashes --no-header requirements.in -o requirements.txt
+	cd tests/terraform && uv pip compile -q --no-annotate --generate-hashes --no-header checkov.in -o checkov-requirements.txt
+
 bench: $(STAMP)
 	for script in bench/*.py; do $(BIN)/python $$script; done
 
 clean:
-	rm -rf $(VENV) .demo .state
+	rm -rf $(VENV) $(TERRAFORM_VENVS) .demo .state

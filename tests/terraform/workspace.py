@@ -23,6 +23,8 @@ def missing() -> str | None:
         return "terraform is not installed: its modules were NOT checked"
     if not (ENVIRONMENTS / "standin" / ".lock").exists():
         return "no stand-in providers: run `make test-terraform`, which installs them"
+    if not (ENVIRONMENTS / "checkov" / ".lock").exists():
+        return "no checkov: run `make test-terraform`, which installs it"
     return None
 
 

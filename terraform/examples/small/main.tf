@@ -145,7 +145,6 @@ module "settings" {
   kv            = var.kv
   git           = var.git
   base_url      = local.url
-  other_hosts   = local.public ? ["localhost"] : []
   behind_google = local.public
   runner        = var.docker_runner ? "docker" : "process"
   timezone      = var.timezone

@@ -146,7 +146,7 @@ module "settings" {
   kv            = var.kv
   git           = var.git
   base_url      = local.url
-  other_hosts   = local.public ? ["localhost"] : []
+  other_hosts   = local.public ? [] : [trimprefix(local.run, "https://")]
   behind_google = true
   database_url  = module.database.url
   timezone      = var.timezone

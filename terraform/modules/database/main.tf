@@ -87,6 +87,7 @@ locals {
     "log_hostname"                = "on"
     "log_lock_waits"              = "on"
     "log_min_duration_statement"  = "-1"
+    "log_min_error_statement"     = "error"
     "log_min_messages"            = "error"
     "log_statement"               = "ddl"
     "log_temp_files"              = "0"

@@ -57,7 +57,7 @@ variable "server_email" {
 variable "database_version" {
   description = "Version of PostgreSQL."
   type        = string
-  default     = "POSTGRES_16"
+  default     = "POSTGRES_17"
 
   validation {
     condition     = contains(["POSTGRES_15", "POSTGRES_16", "POSTGRES_17"], var.database_version)

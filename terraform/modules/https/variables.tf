@@ -66,7 +66,7 @@ variable "iap_members" {
 variable "open_paths" {
   description = "Paths that machines call and IAP leaves alone. The server still asks for a signature, a key or a token."
   type        = list(string)
-  default     = ["/health", "/api/v1/git/*", "/api/v1/executions/webhook/*", "/git/*"]
+  default     = ["/health", "/api/v1/git/webhooks/*", "/api/v1/executions/webhook/*", "/git/*"]
 
   validation {
     condition     = alltrue([for path in var.open_paths : startswith(path, "/") && !contains(["/", "/*", "/ui/*", "/api/*", "/api/v1/*"], path)])

@@ -10,5 +10,5 @@ output "seed" {
 
 output "webhook_path" {
   description = "Path that the Git host's webhook calls."
-  value       = "/api/v1/git/${var.git.name}/webhook"
+  value       = "/api/v1/git/webhooks/${var.git.name}"
 }

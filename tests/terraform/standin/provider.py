@@ -166,6 +166,17 @@ def filled(block: Block, value: Any, seed: str) -> Any:
     return out
 
 
+def derived(kind: str, value: Any) -> Any:
+    """Values that Google makes of others, where rules of the modules look at them."""
+    if kind == "google_service_account":
+        email = f"{value['account_id']}@{value['project']}.iam.gserviceaccount.com"
+        name = f"projects/{value['project']}/serviceAccounts/{email}"
+        return {**value, "email": email, "member": f"serviceAccount:{email}", "name": name}
+    if kind == "google_sql_database_instance":
+        return {**value, "connection_name": f"{value['project']}:{value['region']}:{value['name']}"}
+    return value
+
+
 class StandIn(rpc.ProviderServicer):
     """The provider protocol over one provider's schemas."""
 
@@ -241,7 +252,8 @@ class StandIn(rpc.ProviderServicer):
         state = request.planned_state
         if value is not None:
             seed = f"{request.type_name}{value.get('name')}"
-            state = encode(filled(self.resources[request.type_name], value, seed))
+            made = filled(self.resources[request.type_name], value, seed)
+            state = encode(derived(request.type_name, made))
         return pb.ApplyResourceChange.Response(new_state=state, legacy_type_system=True)
 
     def ReadDataSource(self, request: Any, context: Any) -> Any:

@@ -59,7 +59,7 @@ run "with_a_domain_and_iap_the_server_checks_google_s_signature" {
   }
 
   assert {
-    condition     = output.webhook_url == "https://flows.example.com/api/v1/git/main/webhook" && output.webhook_secret == "mainstem-webhook-secret"
+    condition     = output.webhook_url == "https://flows.example.com/api/v1/git/webhooks/main" && output.webhook_secret == "mainstem-webhook-secret"
     error_message = "the webhook is ${output.webhook_url}"
   }
 }

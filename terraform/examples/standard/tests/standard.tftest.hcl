@@ -43,7 +43,7 @@ run "a_public_log_in_has_to_be_asked_for" {
     git                   = { url = "https://github.com/acme/flows" }
   }
   assert {
-    condition     = output.url == "https://mainstem-42.europe-west1.run.app/ui/" && output.webhook_url == "https://mainstem-42.europe-west1.run.app/api/v1/git/main/webhook"
+    condition     = output.url == "https://mainstem-42.europe-west1.run.app/ui/" && output.webhook_url == "https://mainstem-42.europe-west1.run.app/api/v1/git/webhooks/main"
     error_message = "the addresses are ${output.url} and ${output.webhook_url}"
   }
 }

@@ -44,7 +44,7 @@ run "with_iap_only_signed_paths_stay_open" {
   }
 
   assert {
-    condition     = one(one(google_compute_url_map.this.path_matcher).path_rule).paths == toset(["/health", "/api/v1/git/*", "/api/v1/executions/webhook/*", "/git/*"])
+    condition     = one(one(google_compute_url_map.this.path_matcher).path_rule).paths == toset(["/health", "/api/v1/git/webhooks/*", "/api/v1/executions/webhook/*", "/git/*"])
     error_message = "other paths are open"
   }
 }
