@@ -33,6 +33,7 @@ module "apis" {
 
   project = var.project
   services = setunion([
+    "artifactregistry.googleapis.com",
     "bigquery.googleapis.com",
     "cloudbilling.googleapis.com",
     "compute.googleapis.com",

@@ -37,18 +37,18 @@ locals {
 
   environment = merge(
     {
-      MAINSTEM_LOG_FORMAT         = "json"
-      MAINSTEM_SERVER__HOST       = "0.0.0.0"
-      MAINSTEM_SERVER__PORT       = tostring(var.port)
-      MAINSTEM_SERVER__BASE_URL   = var.base_url
-      MAINSTEM_RUNNERS__DEFAULT   = var.runner
-      MAINSTEM_SEED__KV           = jsonencode(merge(local.seeded, local.others))
-      MAINSTEM_GIT__SOURCES       = jsonencode([local.source])
-      MAINSTEM_STORAGE__TYPE      = "gcs"
-      MAINSTEM_STORAGE__BUCKET    = var.state_bucket
-      MAINSTEM_STORAGE__PREFIX    = "storage"
-      MAINSTEM_TIMEZONE           = var.timezone
-      MAINSTEM_SECRETS__KEY__FILE = "${var.secrets_folder}/master-key/value"
+      MAINSTEM_LOG_FORMAT        = "json"
+      MAINSTEM_SERVER__HOST      = "0.0.0.0"
+      MAINSTEM_SERVER__PORT      = tostring(var.port)
+      MAINSTEM_SERVER__BASE_URL  = var.base_url
+      MAINSTEM_RUNNERS__DEFAULT  = var.runner
+      MAINSTEM_SEED__KV          = jsonencode(merge(local.seeded, local.others))
+      MAINSTEM_GIT__SOURCES      = jsonencode([local.source])
+      MAINSTEM_STORAGE__TYPE     = "gcs"
+      MAINSTEM_STORAGE__BUCKET   = var.state_bucket
+      MAINSTEM_STORAGE__PREFIX   = "storage"
+      MAINSTEM_TIMEZONE          = var.timezone
+      MAINSTEM_SECRETS__KEY_FILE = "${var.secrets_folder}/master-key/value"
 
       MAINSTEM_SERVER__ALLOWED_HOSTS          = jsonencode(var.other_hosts)
       MAINSTEM_SERVER__TRUSTED_PROXIES        = jsonencode(var.behind_google ? local.proxies : [])

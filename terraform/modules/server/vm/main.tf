@@ -7,6 +7,15 @@ locals {
     if endswith(split("/", image)[0], "-docker.pkg.dev")
   ])
 
+  # LOCATION-docker.pkg.dev/PROJECT/REPOSITORY/…
+  repositories = {
+    for image in [var.image, var.litestream_image] : join("/", slice(split("/", image), 0, 3)) => {
+      location   = trimsuffix(split("/", image)[0], "-docker.pkg.dev")
+      project    = split("/", image)[1]
+      repository = split("/", image)[2]
+    }... if endswith(split("/", image)[0], "-docker.pkg.dev")
+  }
+
   server_env = join("\n", concat([for name, value in var.environment : "${name}=${value}"], [""]))
 
   cloud_init = templatefile("${path.module}/files/cloud-init.yaml.tftpl", {
@@ -187,6 +196,17 @@ resource "google_compute_firewall" "http" {
   log_config {
     metadata = "INCLUDE_ALL_METADATA"
   }
+}
+
+# Cloud Run's own agent pulls there; a machine pulls as its account.
+resource "google_artifact_registry_repository_iam_member" "puller" {
+  for_each = { for name, found in local.repositories : name => found[0] }
+
+  project    = each.value.project
+  location   = each.value.location
+  repository = each.value.repository
+  role       = "roles/artifactregistry.reader"
+  member     = "serviceAccount:${var.server_email}"
 }
 
 resource "google_compute_instance_group" "this" {

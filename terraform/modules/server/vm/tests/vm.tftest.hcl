@@ -79,6 +79,28 @@ run "what_boots_holds_names_of_secrets_and_no_socket" {
   }
 }
 
+run "the_machine_may_pull_its_image" {
+  command = plan
+
+  assert {
+    condition = one(values(google_artifact_registry_repository_iam_member.puller)) != null && one([
+      for grant in google_artifact_registry_repository_iam_member.puller : "${grant.project}/${grant.location}/${grant.repository} ${grant.role}"
+    ]) == "acme-data-1/europe-west1/mainstem roles/artifactregistry.reader"
+    error_message = "the machine could not pull its image"
+  }
+}
+
+run "an_image_from_elsewhere_needs_no_role" {
+  command = plan
+  variables {
+    image = "docker.io/acme/mainstem:0.2.0"
+  }
+  assert {
+    condition     = length(google_artifact_registry_repository_iam_member.puller) == 0 && !strcontains(output.cloud_init, "docker-credential-gcr configure")
+    error_message = "a role on a repository that is not there"
+  }
+}
+
 run "the_docker_socket_is_handed_out_only_when_asked" {
   command = plan
   variables {
