@@ -328,7 +328,7 @@ def test_a_missing_disk_is_named(prepare: Prepare, tmp_path: Path) -> None:
 class Machine:
     """A disk, a server on it and Litestream beside it, as the units run them."""
 
-    def __init__(self, folder: Path, boot: Boot, cloud: LocalGcp) -> None:
+    def __init__(self, folder: Path, boot: Boot, cloud: LocalGcp, secrets: Path) -> None:
         self.disk = folder / "disk"
         self._config = folder / "litestream.yml"
         text = boot.file("/etc/mainstem/litestream.yml").replace("/data/", f"{self.disk}/")
@@ -341,6 +341,13 @@ class Machine:
             "MAINSTEM_STATE_DIR": str(self.disk / "state"),
             "MAINSTEM_SERVER__PORT": "0",
             "MAINSTEM_RUNNERS__DEFAULT": "process",
+            "MAINSTEM_AUTH__MODE": "users",
+            "MAINSTEM_AUTH__BOOTSTRAP__PASSWORD_FILE": str(secrets / "admin-password/value"),
+            "MAINSTEM_SECRETS__KEY_FILE": str(secrets / "master-key/value"),
+            "MAINSTEM_STORAGE__TYPE": "gcs",
+            "MAINSTEM_STORAGE__BUCKET": "mainstem-state",
+            "MAINSTEM_STORAGE__PREFIX": "storage",
+            "MAINSTEM_GCP__ENDPOINTS__STORAGE": cloud.endpoints.storage,
             **dict(
                 line.split("=", 1) for line in boot.file("/etc/mainstem/server.env").splitlines()
             ),
@@ -382,7 +389,9 @@ class Machine:
         line = server.stdout.readline()
         assert "ready at " in line, self._log.read_text()
         base = line.split("ready at ")[1].split("/ui/")[0]
-        return httpx.Client(base_url=f"{base}/api/v1", timeout=30, trust_env=False)
+        return httpx.Client(
+            base_url=f"{base}/api/v1", timeout=30, trust_env=False, auth=("admin", PASSWORD)
+        )
 
     def burn(self) -> None:
         """As when a zone is lost: no goodbye, and the disk is gone."""
@@ -395,41 +404,66 @@ class Machine:
         shutil.rmtree(self.disk, ignore_errors=True)
 
 
+PASSWORD = "a-password-of-43-characters-or-so"
 FLOW = """
 id: hello
 namespace: taxi
 tasks:
   - id: say
-    type: io.kestra.plugin.core.log.Log
-    message: "{{ kv('GCP_LOCATION') }}"
+    type: io.kestra.plugin.core.debug.Return
+    format: "{{ kv('GCP_LOCATION') }} {{ secret('TOKEN') | length }}"
 """
 
 
 def test_a_burnt_machine_comes_back_from_the_bucket(
-    boot: Boot, cloud: LocalGcp, tmp_path: Path
+    boot: Boot,
+    cloud: LocalGcp,
+    tmp_path: Path,
+    fetch: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     storage_client(cloud, cloud.key()).create_bucket("mainstem-state")
-    machine = Machine(tmp_path, boot, cloud)
+    _store(cloud, "mainstem-admin-password", PASSWORD.encode())
+    _store(cloud, "mainstem-master-key", b"exactly-32-letters-for-a-key-012")
+    unit = boot.unit("mainstem-secrets")
+    pairs = unit.split("secrets.sh ")[1].splitlines()[0].split()
+    fetched = fetch(*pairs)
+    assert fetched.returncode == 0, fetched.stderr
+
+    machine = Machine(tmp_path, boot, cloud, tmp_path / "secrets")
     try:
         with machine.boot() as api:
+            assert _value(api) == "EU", "the first start seeds"
             api.post("/flows", content=FLOW, headers={"content-type": "application/x-yaml"})
-            body = api.put("/namespaces/taxi/kv/GCP_LOCATION", content='"US"')
-            assert body.is_success, body.text
-            done = api.post("/executions/taxi/hello?wait=true")
-            assert done.json()["state"]["current"] == "SUCCESS", done.text
+            assert api.put("/namespaces/taxi/kv/GCP_LOCATION", content='"US"').is_success
+            put = api.put(
+                "/namespaces/taxi/secrets", json={"key": "TOKEN", "value": "twelve chars"}
+            )
+            assert put.is_success, put.text
+            assert _run(api) == "US 12"
         _until_restorable(machine, tmp_path)
         machine.burn()
         assert not machine.database.exists()
 
         with machine.boot() as api:
             found = api.get("/executions/search", params={"namespace": "taxi"}).json()
-            assert found["total"] == 1
-            assert found["results"][0]["state"]["current"] == "SUCCESS"
-            # The user's value came back, and the seed did not overwrite it.
-            value = api.get("/namespaces/taxi/kv/GCP_LOCATION").json()
-            assert value["value"] == "US"
+            assert [e["state"]["current"] for e in found["results"]] == ["SUCCESS"]
+            assert _value(api) == "US", "the seed overwrote what a user changed"
+            # The sealed secret opens: its key came from Secret Manager, not from the disk.
+            assert _run(api) == "US 12"
     finally:
         machine.burn()
+
+
+def _value(api: httpx.Client) -> str:
+    answer = api.get("/namespaces/taxi/kv/GCP_LOCATION")
+    assert answer.is_success, answer.text
+    return str(answer.json()["value"])
+
+
+def _run(api: httpx.Client) -> str:
+    done = api.post("/executions/taxi/hello?wait=true").json()
+    assert done["state"]["current"] == "SUCCESS", done
+    return str(done["taskRunList"][0]["outputs"]["value"])
 
 
 def _until_restorable(machine: Machine, folder: Path) -> None:
