@@ -123,7 +123,7 @@ def body_of(size: int) -> dict[str, object]:
 
 @contextmanager
 def service(folder: Path, flow: str, size: int) -> Iterator[Target]:
-    app = App(load_settings(overrides={"state_dir": str(folder)}))
+    app = App(load_settings(overrides={"state_dir": str(folder), "auth.mode": "none"}))
     app.start()
     app.flows.save(FLOWS[flow])
     trigger = ExecutionTrigger("hook", "webhook", {"body": body_of(size)} if size else {})

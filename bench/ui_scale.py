@@ -223,7 +223,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = options.state or Path(folder)
         is_new = not (state / "mainstem.db").exists()
-        app = App(load_settings(overrides={"state_dir": str(state)}))
+        app = App(load_settings(overrides={"state_dir": str(state), "auth.mode": "none"}))
         flows = flows_of(options.flows)
         if is_new:
             seed(app, options.executions, options.lines, flows)

@@ -39,7 +39,7 @@ def search(
     part = services.search.lines(
         wanted, limit=size, offset=(page - 1) * size, newest_first=True, orders=parse_sort(sort)
     )
-    total = sum(services.search.lines_by_level(wanted).values())
+    total = services.search.count_lines(wanted)
     found = wire.listing([wire.log_line(item) for item in part], total)
     return JsonAnswer({**found, "type": "OFFSET"})
 

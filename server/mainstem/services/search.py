@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mainstem.model.execution import Execution, TaskRun
@@ -17,6 +18,10 @@ from mainstem.store.logs import LogFilter, StoredLine, StoredMetric
 from mainstem.store.views import DistinctField, FlowFigures, Page, Slot
 
 _PART = 500
+# So many lines are looked at for one page of a search, in some tens of milliseconds.
+_WINDOW = 100_000
+# Lines are numbered when they are written, which is at most this much after they were said.
+_LATE = timedelta(hours=1)
 
 __all__ = [
     "DistinctField",
@@ -129,6 +134,28 @@ class SearchService:
             return logs.lines(
                 tx, wanted, limit=limit, offset=offset, newest_first=newest_first, orders=orders
             )
+
+    def recent_lines(self, wanted: LogFilter, *, limit: int) -> tuple[list[StoredLine], int | None]:
+        """The newest matching lines among the newest of all, and where to go on.
+
+        A filter that matches hardly anything must not read every line there is: the second value
+        is the `before` of the part that was not looked at, None when nothing older can match.
+        """
+        with self._database.read() as tx:
+            top = wanted.before or logs.last_number(tx) + 1
+            floor = max(0, top - _WINDOW)
+            part = replace(wanted, before=top, after=floor)
+            found = logs.lines(tx, part, limit=limit + 1, newest_first=True)
+            if len(found) > limit:
+                return found[:limit], found[limit - 1].number
+            older = logs.moment_of(tx, floor)
+        if older is None or (wanted.start is not None and older < wanted.start - _LATE):
+            return found, None
+        return found, floor + 1
+
+    def count_lines(self, wanted: LogFilter) -> int:
+        with self._database.read() as tx:
+            return logs.count(tx, wanted)
 
     def lines_by_level(self, wanted: LogFilter) -> dict[Level, int]:
         with self._database.read() as tx:

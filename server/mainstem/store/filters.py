@@ -62,7 +62,10 @@ def _place(wanted: ExecutionFilter) -> list[ColumnElement[bool]]:
         found.append((e.namespace == wanted.namespace) | below)
     if wanted.flow_id:
         found.append(e.flow_id == wanted.flow_id)
-    if wanted.flows:
+    if len(wanted.flows) == 1:  # which an index gives in order
+        found.append(e.namespace == wanted.flows[0].namespace)
+        found.append(e.flow_id == wanted.flows[0].id)
+    elif wanted.flows:
         names = [(flow.namespace, flow.id) for flow in wanted.flows]
         found.append(tuple_(e.namespace, e.flow_id).in_(names))
     if wanted.states:

@@ -119,6 +119,23 @@ def lines(
     ]
 
 
+def last_number(tx: Connection) -> int:
+    """The number of the newest line; 0 when there is none."""
+    return tx.execute(select(func.max(logs.c.id))).scalar() or 0
+
+
+def moment_of(tx: Connection, number: int) -> datetime | None:
+    """When the newest line up to this number was said; None when there is none so old."""
+    query = select(logs.c.at).where(logs.c.id <= number).order_by(logs.c.id.desc()).limit(1)
+    found: datetime | None = tx.execute(query).scalar()
+    return found
+
+
+def count(tx: Connection, wanted: LogFilter) -> int:
+    query = select(func.count()).select_from(logs).where(*_conditions(wanted))
+    return tx.execute(query).scalar_one()
+
+
 def count_by_level(tx: Connection, wanted: LogFilter) -> dict[Level, int]:
     query = select(logs.c.level, func.count()).where(*_conditions(wanted)).group_by(logs.c.level)
     return {Level(int(row[0])): int(row[1]) for row in tx.execute(query).all()}

@@ -14,6 +14,7 @@ from mainstem.model.flow_id import FlowId
 from mainstem.services.flows import FlowRevision
 from mainstem.ui import charts, highlight
 from mainstem.ui.desk import Desk, desk
+from mainstem.ui.paging import Part, part_of
 from mainstem.ui.render import Frame, link, query_string
 from mainstem.ui.triggers import TriggerLine, by_flow
 from mainstem.ui.views import ExecutionLine, line, tick
@@ -84,19 +85,22 @@ def _context(here: Desk, request: Request) -> dict[str, object]:
     mode = query.get("mode", "")
     hits: list[Hit] = []
     rows: list[FlowLine] = []
+    part: Part[FlowRevision] = part_of((), query, "flows")
     if mode == "source" and text:
         found = here.services.flows.search(text, _HITS)
         hits = [_hit(item, text) for item in found if _is_in(item.flow, namespace)]
     else:
         flows = here.services.flows.all(namespace or None)
-        rows = flow_lines(here, [item for item in flows if _matches(item, text)])
+        part = part_of([item for item in flows if _matches(item, text)], query, "flows")
+        rows = flow_lines(here, part.rows)
     return {
         "rows": rows,
+        "part": part,
         "hits": hits,
         "text": text,
         "namespace": namespace,
         "mode": mode,
-        "query": query_string({"q": text, "namespace": namespace, "mode": mode}),
+        "query": query_string(dict(query)),
     }
 
 

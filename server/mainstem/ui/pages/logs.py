@@ -56,12 +56,12 @@ def _found(here: Desk, request: Request) -> dict[str, object]:
         start=since(query.get("since", "24h"), here.clock.now()),
         before=int(before) if before.isdigit() else None,
     )
-    lines = here.services.search.lines(wanted, limit=_SIZE + 1, newest_first=True)
-    shown = [_line(item.line, item.flow, item.number) for item in lines[:_SIZE]]
+    lines, rest_before = here.services.search.recent_lines(wanted, limit=_SIZE)
+    shown = [_line(item.line, item.flow, item.number) for item in lines]
     older = ""
-    if len(lines) > _SIZE:
+    if rest_before is not None:
         rest = {key: value for key, value in query.items() if key != "before"}
-        older = link("logs", **rest, before=lines[_SIZE - 1].number)
+        older = link("logs", **rest, before=rest_before)
     return {"lines": shown, "older": older}
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from mainstem.ui.desk import Desk, desk
+from mainstem.ui.paging import part_of
 from mainstem.ui.render import Frame, link, query_string
 from mainstem.ui.triggers import TriggerLine, by_flow
 
@@ -36,7 +37,8 @@ def _context(here: Desk, request: Request) -> dict[str, object]:
     found = [line for lines in by_flow(here, flows).values() for line in lines] if flows else []
     rows = [line for line in found if _matches(line, text)]
     rows.sort(key=lambda line: (line.next_at is None, line.next_at or here.clock.now(), line.flow))
-    return {"rows": rows, "text": text, "namespace": namespace}
+    part = part_of(rows, request.query_params, "triggers")
+    return {"rows": part.rows, "part": part, "text": text, "namespace": namespace}
 
 
 def _matches(line: TriggerLine, text: str) -> bool:
