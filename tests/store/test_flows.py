@@ -14,6 +14,7 @@ from mainstem.store.flows import Origin
 from mainstem.store.kv import StoredKv
 from mainstem.store.logs import LogFilter, StoredMetric
 from mainstem.store.namespace_files import ChangeNote, Seen, StoredFile
+from mainstem.store.secrets import SealedSecret
 from mainstem.store.syncs import SourceStatus, SyncRun
 from tests.store.builders import FLOW, NOON, later, line, revision
 
@@ -156,16 +157,28 @@ def test_a_kv_value_of_any_type_is_read_as_it_was_written(
 
 
 def test_sealed_secrets_are_kept_by_namespace_and_key(database: Database) -> None:
+    old = SealedSecret("zoomcamp", "b", b"\x00\xff", NOON, None, {}, None)
     with database.write() as tx:
-        secrets.put(tx, "zoomcamp", "b", b"\x00\xff", None, NOON)
-        secrets.put(tx, "zoomcamp", "a", b"1", "d", NOON)
-        secrets.put(tx, "zoomcamp", "a", b"2", "d", NOON)
-    with database.read() as tx:
+        secrets.put(tx, old)
+        secrets.put(tx, SealedSecret("zoomcamp", "a", b"x", NOON, "why", {"t": "1"}, "k1"))
+        secrets.put(tx, SealedSecret("other", "c", b"y", NOON, None, {}, "k2"))
+        assert secrets.annotate(tx, "other", "c", "text", {"u": "2"})
+        assert not secrets.annotate(tx, "other", "nobody", None, {})
+    with database.write() as tx:
         assert secrets.get(tx, "zoomcamp", "b") == b"\x00\xff"
-        assert secrets.get(tx, "zoomcamp", "a") == b"2"
-        assert secrets.get(tx, "other", "a") is None
-        assert secrets.names(tx, "zoomcamp") == ["a", "b"]
-    with database.write() as tx:
+        assert secrets.get(tx, "zoomcamp", "nobody") is None
+        assert [n.key for n in secrets.notes(tx, "zoomcamp")] == ["a", "b"]
+        assert (secrets.notes(tx, "other")[0].description, secrets.counts(tx)["zoomcamp"]) == (
+            "text",
+            2,
+        )
+        others = secrets.sealed_by_others(tx, "k1", 10)
+        assert [item.key for item in others] == ["c", "b"]
+        assert secrets.reseal(tx, old, b"new", "k1")
+        assert not secrets.reseal(tx, old, b"late", "k1")
+        assert secrets.note_read(tx, "e", "zoomcamp", "b", NOON)
+        assert not secrets.note_read(tx, "e", "zoomcamp", "b", NOON)
+        assert list(secrets.reads_of(tx, "e")) == [("zoomcamp", "b")]
         assert secrets.remove(tx, "zoomcamp", "a")
         assert not secrets.remove(tx, "zoomcamp", "a")
 

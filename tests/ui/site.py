@@ -1,6 +1,7 @@
 """A mounted dashboard that tests talk to as a browser would."""
 
 import asyncio
+import contextvars
 from dataclasses import dataclass, field
 
 import httpx
@@ -23,7 +24,8 @@ class Browser:
     def get(
         self, path: str, *, headers: dict[str, str] | None = None, follow: bool = False
     ) -> httpx.Response:
-        return self._runner.run(self._client.get(path, headers=headers, follow_redirects=follow))
+        asked = self._client.get(path, headers=headers, follow_redirects=follow)
+        return self._runner.run(asked, context=contextvars.copy_context())
 
     def post(
         self,
@@ -33,7 +35,8 @@ class Browser:
         files: dict[str, tuple[str, bytes]] | None = None,
         headers: dict[str, str] | None = None,
     ) -> httpx.Response:
-        return self._runner.run(self._client.post(path, data=data, files=files, headers=headers))
+        sent = self._client.post(path, data=data, files=files, headers=headers)
+        return self._runner.run(sent, context=contextvars.copy_context())
 
     @property
     def cookies(self) -> httpx.Cookies:

@@ -381,7 +381,20 @@ _UI: Final[dict[Needed, str]] = {
     """,
     P.NAMESPACE_READ: """
         GET /ui/namespaces
+        GET /ui/namespaces/_open
         GET /ui/namespaces/{namespace}
+    """,
+    P.NAMESPACE_WRITE: """
+        GET,POST /ui/namespaces/{namespace}/edit
+        POST /ui/namespaces/{namespace}/_delete
+    """,
+    P.SECRET_READ: """
+        GET /ui/namespaces/{namespace}/secrets
+    """,
+    P.SECRET_WRITE: """
+        POST /ui/namespaces/{namespace}/secrets
+        POST /ui/namespaces/{namespace}/secrets/_delete
+        POST /ui/namespaces/{namespace}/kv/_to_secret
     """,
     P.KV_READ: """
         GET /ui/namespaces/{namespace}/kv
@@ -393,10 +406,14 @@ _UI: Final[dict[Needed, str]] = {
     P.FILE_READ: """
         GET /ui/namespaces/{namespace}/files
         GET /ui/namespaces/{namespace}/files/_download
+        GET /ui/namespaces/{namespace}/files/_export
     """,
     P.FILE_WRITE: """
         POST /ui/namespaces/{namespace}/files
         POST /ui/namespaces/{namespace}/files/_delete
+        POST /ui/namespaces/{namespace}/files/_save
+        POST /ui/namespaces/{namespace}/files/_restore
+        POST /ui/namespaces/{namespace}/files/_move
     """,
     P.SYNC_READ: """
         GET /ui/gitsync

@@ -70,7 +70,7 @@ class CredentialService:
 
     def google(self, namespace: str) -> list[GoogleSetting]:
         """The well-known names, with what the namespace sees under each."""
-        entries = {e.key: e for e in (*self._kv.entries(namespace), *self._kv.inherited(namespace))}
+        entries = {entry.key: entry for entry in self._kv.visible(namespace)}
         visible, _ = self._secrets.visible(namespace)
         secret_places = {item.note.key: item.namespace for item in visible}
         account = service_account(entries[_CREDENTIALS].value) if _CREDENTIALS in entries else None

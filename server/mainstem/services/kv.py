@@ -129,15 +129,26 @@ class KvService:
             found = rows.entries(tx, namespace)
         return [e for e in found if expired or e.expires_at is None or e.expires_at > now]
 
+    def visible(self, namespace: str) -> list[StoredKv]:
+        """Living entries that the namespace sees, by key, the nearest of each."""
+        places = ancestors(namespace)
+        now = self._clock.now()
+        with self._database.read() as tx:
+            found = rows.entries_of(tx, places)
+        nearest: dict[str, StoredKv] = {}
+        for entry in sorted(found, key=lambda entry: places.index(entry.namespace)):
+            if entry.expires_at is None or entry.expires_at > now:
+                nearest.setdefault(entry.key, entry)
+        return sorted(nearest.values(), key=lambda entry: entry.key)
+
     def inherited(self, namespace: str) -> list[StoredKv]:
-        """Entries of the namespaces above that the namespace sees, nearest first."""
-        known = {entry.key for entry in self.entries(namespace)}
-        found = []
-        for place in ancestors(namespace)[1:]:
-            fresh = [entry for entry in self.entries(place) if entry.key not in known]
-            known.update(entry.key for entry in fresh)
-            found += fresh
-        return found
+        """Of those that the namespace sees, the ones of namespaces above."""
+        return [entry for entry in self.visible(namespace) if entry.namespace != namespace]
+
+    def counts(self) -> dict[str, int]:
+        """How many living entries each namespace has."""
+        with self._database.read() as tx:
+            return rows.counts(tx, self._clock.now())
 
     def keys(self, namespace: str, prefix: str = "") -> list[str]:
         return [e.key for e in self.entries(namespace) if e.key.startswith(prefix)]

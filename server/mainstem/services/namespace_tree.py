@@ -1,6 +1,5 @@
 """All namespaces: those with properties, flows, files, keys or secrets, and those above them."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from mainstem.model.flow_id import ancestors
@@ -54,8 +53,7 @@ class NamespaceTree:
     def lines(self, text: str = "") -> list[NamespaceLine]:
         """Namespaces that the caller may see and whose name contains the text, by name."""
         flows, files = self._flows.namespaces(), self._files.counts()
-        keys = Counter(entry.namespace for entry in self._kv.entries(None))
-        secrets = self._secrets.counts()
+        keys, secrets = self._kv.counts(), self._secrets.counts()
         known = {item.id: item for item in self._namespaces.all()}
         held = {*flows, *files, *keys, *secrets, *known}
         names = {name for item in held for name in ancestors(item)}

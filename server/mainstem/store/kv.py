@@ -1,9 +1,10 @@
 """Key-value entries of namespaces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, select, true
+from sqlalchemy import Connection, RowMapping, delete, func, or_, select, true
 
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.tables import flows, kv
@@ -57,6 +58,19 @@ def entries(tx: Connection, namespace: str | None = None) -> list[StoredKv]:
     if namespace is not None:
         query = query.where(kv.c.namespace == namespace)
     return [_from(row) for row in tx.execute(query).mappings()]
+
+
+def entries_of(tx: Connection, namespaces: Sequence[str]) -> list[StoredKv]:
+    """Entries of these namespaces, by key, expired ones included."""
+    query = select(kv).where(kv.c.namespace.in_(namespaces)).order_by(kv.c.key)
+    return [_from(row) for row in tx.execute(query).mappings()]
+
+
+def counts(tx: Connection, now: datetime) -> dict[str, int]:
+    """How many living entries each namespace has."""
+    living = or_(kv.c.expires_at.is_(None), kv.c.expires_at > now)
+    query = select(kv.c.namespace, func.count()).where(living).group_by(kv.c.namespace)
+    return {str(row[0]): int(row[1]) for row in tx.execute(query).all()}
 
 
 def is_known(tx: Connection, namespace: str) -> bool:

@@ -129,7 +129,7 @@ def note_read(tx: Connection, execution_id: str, namespace: str, key: str, at: d
     statement = upsert(tx, secret_reads).on_conflict_do_nothing(
         index_elements=["execution_id", "namespace", "key"]
     )
-    return tx.execute(statement, [row]).rowcount > 0
+    return tx.execute(statement.values(row)).rowcount > 0
 
 
 def reads_of(tx: Connection, execution_id: str) -> Sequence[tuple[str, str]]:

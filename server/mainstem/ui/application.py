@@ -31,6 +31,8 @@ from mainstem.ui.pages import (
     gitsync_connect,
     logs,
     namespace_files,
+    namespace_kv,
+    namespace_secrets,
     namespaces,
     palette,
     settings,
@@ -45,8 +47,9 @@ from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
-    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, gitsync_connect, gitsync,
-    system, palette, settings, components, sign_in, users, tokens, audit,
+    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, namespace_kv,
+    namespace_secrets, gitsync_connect, gitsync, system, palette, settings, components,
+    sign_in, users, tokens, audit,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Files of a namespace: tree, preview, upload, download, delete."""
+"""Files of a namespace: tree, preview, editor, history, upload, download, move, delete."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.datastructures import UploadFile
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from mainstem.errors import InvalidInput
-from mainstem.ui import highlight, markdown
-from mainstem.ui.desk import desk
+from mainstem.errors import Conflict, InvalidInput, NotFound
+from mainstem.services.file_archives import pack, unpack
+from mainstem.services.files import FileService, Writing, check_path
+from mainstem.ui import diff, highlight, markdown
+from mainstem.ui.desk import Desk, desk
 from mainstem.ui.downloads import attachment
 from mainstem.ui.flash import redirect
 from mainstem.ui.pages.execution_files import decode
@@ -52,27 +54,40 @@ async def posted_file(form: PostedForm) -> Upload:
 
 
 @router.get("/namespaces/{namespace}/files")
-def page_files(request: Request, namespace: str, path: str = "") -> Response:
-    """The tree, and the file that the address names."""
+def page_files(request: Request, namespace: str, path: str = "", mode: str = "") -> Response:
+    """The tree, and the file that the address names: to read, to edit, or its history."""
     here = desk(request)
     name = checked(namespace)
-    stored = here.services.files.of_namespace(name)
-    sizes = [(item.path, item.size) for item in stored]
-    context = common(name, "files") | {
+    context = _context(here, name, path)
+    if mode == "new":
+        context |= {"editing": True, "text": "", "seen": ""}
+    elif path:
+        context["file"] = file = here.services.files.stat(name, path)
+        with here.services.files.open(name, path) as stream:
+            head = stream.read(_SHOWN + 1)
+        context |= _content(path, head)
+        if mode == "edit" and context["text"] is not None:
+            context |= {"editing": True, "seen": file.sha256}
+        if mode == "history":
+            context |= _history(here, name, path, request)
+    return here.renderer.page(request, "namespace_files", frame_of(name), context)
+
+
+def _context(here: Desk, name: str, path: str) -> dict[str, object]:
+    sizes = [(item.path, item.size) for item in here.services.files.of_namespace(name)]
+    return common(name, "files") | {
         "tree": tree(sizes, link("namespaces", name, "files"), path),
         "count": len(sizes),
         "path": path,
         "file": None,
         "lines": None,
         "markdown": None,
-        "download": "",
+        "text": None,
+        "editing": False,
+        "history": None,
+        "error": "",
+        "download": link("namespaces", name, "files", "_download", path=path) if path else "",
     }
-    if path:
-        context["file"] = here.services.files.stat(name, path)
-        context["download"] = link("namespaces", name, "files", "_download", path=path)
-        with here.services.files.open(name, path) as stream:
-            context |= _content(path, stream.read(_SHOWN + 1))
-    return here.renderer.page(request, "namespace_files", frame_of(name), context)
 
 
 def _content(path: str, head: bytes) -> dict[str, object]:
@@ -80,8 +95,100 @@ def _content(path: str, head: bytes) -> dict[str, object]:
         return {}
     suffix = PurePosixPath(path).suffix.lower().lstrip(".")
     if suffix == "md":
-        return {"markdown": markdown.to_html(text)}
-    return {"lines": highlight.lines(text, suffix)}
+        return {"text": text, "markdown": markdown.to_html(text)}
+    return {"text": text, "lines": highlight.lines(text, suffix)}
+
+
+def _history(here: Desk, name: str, path: str, request: Request) -> dict[str, object]:
+    """All revisions, and two of them compared: those of the address, or the newest two."""
+    files = here.services.files
+    history = files.revisions(name, path)
+    numbers = [item.revision for item in history if item.sha256 is not None]
+    asked = request.query_params
+    new = _number(asked.get("new"), numbers[0] if numbers else 0)
+    old = _number(asked.get("old"), next((n for n in numbers if n < new), new))
+    difference = None
+    if {old, new} <= set(numbers):
+        texts = [_text_of(files, name, path, number) for number in (old, new)]
+        if texts[0] is not None and texts[1] is not None:
+            difference = diff.compare(texts[0], texts[1])
+    return {"history": history, "old": old, "new": new, "difference": difference}
+
+
+def _number(text: str | None, usual: int) -> int:
+    return int(text) if text and text.isdigit() else usual
+
+
+def _text_of(files: FileService, name: str, path: str, number: int) -> str | None:
+    with files.open_blob(str(files.revision(name, path, number).sha256)) as stream:
+        head = stream.read(_SHOWN + 1)
+    return decode(head, cut=False) if len(head) <= _SHOWN else None
+
+
+@router.post("/namespaces/{namespace}/files/_save")
+def save(request: Request, namespace: str, form: PostedForm) -> Response:
+    """Write the text of the editor, unless the file changed since it was opened."""
+    here = desk(request)
+    name, path = checked(namespace), str(form.get("path") or "").strip()
+    text = str(form.get("text") or "").replace("\r\n", "\n")
+    seen = str(form.get("seen") or "")
+    try:
+        wanted = check_path(path)
+        _must_be_seen(here, name, wanted, seen)
+        message = str(form.get("message") or "").strip()[:500] or None
+        by = Writing(message=message)
+        here.services.files.write(name, wanted, text.encode(), by)
+    except (InvalidInput, Conflict) as error:
+        context = _context(here, name, path)
+        context |= {"editing": True, "text": text, "seen": seen, "error": error.message}
+        status = 409 if isinstance(error, Conflict) else 422
+        frame = frame_of(name)
+        return here.renderer.page(request, "namespace_files", frame, context, status=status)
+    return redirect(link("namespaces", name, "files", path=wanted), f"Saved {wanted}")
+
+
+def _must_be_seen(here: Desk, name: str, path: str, seen: str) -> None:
+    try:
+        current = here.services.files.stat(name, path).sha256
+    except NotFound:
+        return
+    if current != seen:
+        raise Conflict(
+            f"`{path}` was changed meanwhile: look at its history, then copy your text over it"
+            if seen
+            else f"`{path}` exists already: open it to edit it"
+        )
+
+
+@router.post("/namespaces/{namespace}/files/_restore")
+def restore(request: Request, namespace: str, form: PostedForm) -> Response:
+    """Make an earlier content the current one."""
+    name, path = checked(namespace), str(form.get("path") or "")
+    number = _number(str(form.get("revision") or ""), 0)
+    desk(request).services.files.restore(name, path, number)
+    return redirect(link("namespaces", name, "files", path=path), f"Restored revision {number}")
+
+
+@router.post("/namespaces/{namespace}/files/_move")
+def move(request: Request, namespace: str, form: PostedForm) -> Response:
+    """Rename a file, or a folder with what lies below it."""
+    name, path = checked(namespace), str(form.get("path") or "")
+    target = str(form.get("to") or "").strip()
+    try:
+        desk(request).services.files.move(name, path, target)
+    except (InvalidInput, Conflict, NotFound) as error:
+        return redirect(link("namespaces", name, "files", path=path), error.message)
+    found = link("namespaces", name, "files", path=check_path(target))
+    return redirect(found, f"Moved to {target}")
+
+
+@router.get("/namespaces/{namespace}/files/_export")
+def export(request: Request, namespace: str) -> Response:
+    """All files as a zip archive."""
+    name = checked(namespace)
+    headers = {"content-disposition": f'attachment; filename="{name}_files.zip"'}
+    body = pack(desk(request).services.files, name)
+    return StreamingResponse(body, media_type="application/zip", headers=headers)
 
 
 @router.get("/namespaces/{namespace}/files/_download")
@@ -102,6 +209,10 @@ def upload(
     name = checked(namespace)
     folder = str(form.get("folder") or "").strip("/ ")
     path = f"{folder}/{sent.name}" if folder else sent.name
+    if form.get("unpack") and sent.name.lower().endswith(".zip"):
+        files = {f"{folder}/{p}" if folder else p: c for p, c in unpack(sent.content).items()}
+        desk(request).services.files.write_all(name, files)
+        return redirect(link("namespaces", name, "files"), f"Unpacked {len(files)} files")
     desk(request).services.files.write(name, path, sent.content)
     return redirect(link("namespaces", name, "files", path=path), f"Uploaded {path}")
 

@@ -1,63 +1,45 @@
-"""Namespaces: what each holds, and its key-value store."""
+"""Namespaces: the tree, and what each says, inherits and holds."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from mainstem.errors import InvalidInput
-from mainstem.model.duration import parse_duration
+from mainstem.errors import Conflict, InvalidInput
 from mainstem.model.flow_id import NAMESPACE, ancestors
-from mainstem.sdk.context import KvEntry
-from mainstem.services.kv_values import Kind, coerce
-from mainstem.ui import format as words
+from mainstem.model.principal import Permission
+from mainstem.services import access
+from mainstem.services.flows import FlowRevision
+from mainstem.services.namespace_tree import NamespaceLine
+from mainstem.services.namespaces import StoredNamespace
 from mainstem.ui.desk import Desk, desk
 from mainstem.ui.flash import redirect
 from mainstem.ui.render import Crumb, Frame, link
 from mainstem.ui.security import PostedForm
+from mainstem.ui.yamltext import dump
 
 router = APIRouter()
-_FIELDS = ("key", "kind", "value", "description", "ttl")
-
-
-@dataclass(frozen=True, slots=True)
-class NamespaceLine:
-    """One namespace of the tree; those that hold nothing but others are listed too."""
-
-    name: str
-    depth: int
-    flows: int
-    files: int
-    keys: int
-
-    @property
-    def label(self) -> str:
-        return self.name.rpartition(".")[2] if self.depth else self.name
 
 
 @router.get("/namespaces")
-def page_namespaces(request: Request) -> Response:
+def page_namespaces(request: Request, q: str = "") -> Response:
     """All namespaces as an indented list."""
     here = desk(request)
     frame = Frame("namespaces", "Namespaces")
-    return here.renderer.page(request, "namespaces", frame, {"rows": lines(here)})
+    context = {"rows": lines(here, q), "q": q}
+    return here.renderer.page(request, "namespaces", frame, context)
 
 
-def lines(here: Desk) -> list[NamespaceLine]:
-    """Every namespace with a flow, a file or a key, and those above it."""
-    flows, files = here.services.flows.namespaces(), here.services.files.counts()
-    keys: dict[str, int] = {}
-    for entry in here.services.kv.entries(None):
-        keys[entry.namespace] = keys.get(entry.namespace, 0) + 1
-    names = {name for held in {*flows, *files, *keys} for name in ancestors(held)}
-    return [
-        NamespaceLine(
-            name, name.count("."), flows.get(name, 0), files.get(name, 0), keys.get(name, 0)
-        )
-        for name in sorted(names)
-    ]
+def lines(here: Desk, text: str = "") -> list[NamespaceLine]:
+    """Every namespace that holds or says something, and those above it."""
+    return here.services.tree.lines(text)
+
+
+@router.get("/namespaces/_open")
+def open_namespace(q: str = "") -> Response:
+    """The page where a namespace is described, which makes it."""
+    return redirect(link("namespaces", checked(q.strip()), "edit"))
 
 
 def checked(namespace: str) -> str:
@@ -81,97 +63,105 @@ def common(namespace: str, tab: str) -> dict[str, object]:
         ("overview", "Overview", base, None),
         ("files", "Files", f"{base}/files", None),
         ("kv", "KV store", f"{base}/kv", None),
+        ("secrets", "Secrets", f"{base}/secrets", None),
     ]
-    return {"namespace": namespace, "tab": tab, "tabs": tabs}
+    may = {p.value: access.sees(p, namespace) for p in Permission}
+    return {"namespace": namespace, "tab": tab, "tabs": tabs, "may": may, "base": base}
 
 
 @router.get("/namespaces/{namespace}")
 def page_namespace(request: Request, namespace: str) -> Response:
-    """What the namespace and those below it hold."""
+    """What it says and inherits, and what it and those below it hold."""
     here = desk(request)
     name = checked(namespace)
+    services = here.services
+    variables = services.namespaces.inherited_variables(name)
+    flows = services.flows.all(name)
     context = common(name, "overview") | {
-        "flows": here.services.flows.all(name),
-        "file_count": here.services.files.counts().get(name, 0),
-        "keys": here.services.kv.entries(name),
+        "stored": services.namespaces.find(name),
+        "variables": [(key, item.namespace, item.value) for key, item in variables.items()],
+        "defaults": [
+            (item.namespace, item.value.type, item.value.forced, dump(item.value.values))
+            for item in services.namespaces.inherited_defaults(name)
+        ],
+        "google": services.credentials.google(name),
+        "flows": flows,
+        "file_count": services.files.counts().get(name, 0),
+        "keys": services.kv.entries(name),
+        "secret_count": services.secrets.counts().get(name, 0),
+        "below": _below(here, name, flows),
     }
     return here.renderer.page(request, "namespace_overview", frame_of(name), context)
 
 
-@router.get("/namespaces/{namespace}/kv")
-def page_kv(request: Request, namespace: str) -> Response:
-    """Its keys, those inherited, and a form."""
-    here = desk(request)
+def _below(here: Desk, name: str, flows: Sequence[FlowRevision]) -> list[tuple[str, int]]:
+    """Namespaces below with a flow or with properties, and how many flows each has."""
+    counted = Counter(flow.flow.namespace for flow in flows if flow.flow.namespace != name)
+    described = (item.id for item in here.services.namespaces.all())
+    names = {*counted, *(n for n in described if n.startswith(f"{name}."))}
+    return [(n, counted[n]) for n in sorted(names) if access.sees(Permission.NAMESPACE_READ, n)]
+
+
+@router.get("/namespaces/{namespace}/edit")
+def page_edit(request: Request, namespace: str) -> Response:
+    """Its properties as YAML."""
     name = checked(namespace)
-    edited = request.query_params.get("edit", "")
-    values: dict[str, object] = dict.fromkeys(_FIELDS, "") | {"kind": "STRING", "editing": False}
-    held = {entry.key: entry for entry in here.services.kv.entries(name)}
-    if edited in held:
-        entry = held[edited]
-        text = words.pretty(entry.value) if entry.kind == "JSON" else words.value(entry.value)
-        values |= {"key": entry.key, "kind": entry.kind, "value": text, "editing": True}
-        values["description"] = entry.description or ""
-    return _kv(request, name, values)
+    stored = desk(request).services.namespaces.find(name)
+    return _edit(request, name, _source(name, stored), stored.revision if stored else 0)
 
 
-def _kv(
-    request: Request, name: str, values: Mapping[str, object], error: str = "", status: int = 200
+def _source(name: str, stored: StoredNamespace | None) -> str:
+    if stored is None:
+        return f"id: {name}\ndescription:\nvariables: {{}}\npluginDefaults: []\n"
+    return dump(
+        {
+            "id": name,
+            "description": stored.description,
+            "variables": dict(stored.variables),
+            "pluginDefaults": [dict(item) for item in stored.plugin_defaults],
+        }
+    )
+
+
+def _edit(
+    request: Request, name: str, source: str, revision: int, error: str = "", status: int = 200
 ) -> Response:
     here = desk(request)
-    own = here.services.kv.entries(name)
-    known = {entry.key for entry in own}
-    inherited = []
-    for place in ancestors(name)[1:]:
-        for entry in here.services.kv.entries(place):
-            if entry.key not in known:
-                known.add(entry.key)
-                inherited.append(entry)
-    context = common(name, "kv") | {
-        "keys": own,
-        "inherited": inherited,
-        "kinds": [kind.value for kind in Kind],
-        "values": values,
+    context = common(name, "overview") | {
+        "source": source,
+        "revision": revision,
         "error": error,
+        "stored": here.services.namespaces.find(name),
     }
-    return here.renderer.page(request, "namespace_kv", frame_of(name), context, status=status)
+    return here.renderer.page(request, "namespace_edit", frame_of(name), context, status=status)
 
 
-@router.post("/namespaces/{namespace}/kv")
-def set_key(request: Request, namespace: str, form: PostedForm) -> Response:
-    """Create or change a key; faults come back with the form."""
-    here = desk(request)
+@router.post("/namespaces/{namespace}/edit")
+def save(request: Request, namespace: str, form: PostedForm) -> Response:
+    """Store the properties; faults come back with the form."""
     name = checked(namespace)
-    values = {field: str(form.get(field) or "").strip() for field in _FIELDS}
+    namespaces = desk(request).services.namespaces
+    source = str(form.get("source") or "").replace("\r\n", "\n")
+    seen = str(form.get("revision") or "0")
+    revision = int(seen) if seen.isdigit() else 0
+    parsed = namespaces.parse(source)
     try:
-        kind = Kind(values["kind"])
-        entry = KvEntry(
-            values["key"],
-            _typed(values["value"], kind),
-            kind.value,
-            None,
-            values["description"] or None,
-        )
-        ttl = parse_duration(values["ttl"]) if values["ttl"] else None
-        here.services.kv.set(name, entry, ttl=ttl)
-    except (InvalidInput, ValueError) as error:
-        editing = values["key"] in here.services.kv.keys(name)
-        return _kv(request, name, values | {"editing": editing}, str(error), 422)
-    return redirect(link("namespaces", name, "kv"), f"Saved {values['key']}")
+        if parsed.properties is None:
+            places = (f"line {p.line}: {p.message}" for p in parsed.problems)
+            raise InvalidInput("\n".join(places))
+        if parsed.properties.id != name:
+            raise InvalidInput(f"`id` must stay `{name}`: another namespace has a page of its own")
+        namespaces.save(parsed.properties, expected=revision)
+    except (InvalidInput, Conflict) as error:
+        status = 409 if isinstance(error, Conflict) else 422
+        return _edit(request, name, source, revision, error.message, status)
+    return redirect(link("namespaces", name), f"Saved {name}")
 
 
-def _typed(text: str, kind: Kind) -> object:
-    if kind is not Kind.JSON:
-        return coerce(text, kind)
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(f"the value is not JSON: {error}") from error
-
-
-@router.post("/namespaces/{namespace}/kv/_delete")
-def delete_key(request: Request, namespace: str, form: PostedForm) -> Response:
-    """Delete one key of exactly this namespace."""
-    name, key = checked(namespace), str(form.get("key") or "")
-    done = desk(request).services.kv.delete(name, key)
-    said = f"Deleted {key}" if done else f"{key} was deleted already"
-    return redirect(link("namespaces", name, "kv"), said)
+@router.post("/namespaces/{namespace}/_delete")
+def delete(request: Request, namespace: str, form: PostedForm) -> Response:
+    """Forget its properties."""
+    del form
+    name = checked(namespace)
+    desk(request).services.namespaces.delete(name)
+    return redirect(link("namespaces", name), f"Deleted the properties of {name}")
