@@ -7,6 +7,7 @@ point group `mainstem.plugins`. Reading a manifest imports no plug-in.
 
 import difflib
 import importlib
+import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -47,8 +48,19 @@ class Registry:
 
     @staticmethod
     def installed() -> "Registry":
-        """Every plug-in group announced by installed distributions."""
-        return Registry(point.load() for point in entry_points(group=GROUP))
+        """Every plug-in group announced by installed distributions, and those that come along.
+
+        The latter are looked for beside the program too: a checkout that was updated without
+        being installed again has entry points of the past.
+        """
+        announced = {point.value for point in entry_points(group=GROUP)}
+        package = importlib.import_module(GROUP)
+        own = {
+            f"{GROUP}.{found.name}.manifest"
+            for found in pkgutil.iter_modules(package.__path__)
+            if found.ispkg
+        }
+        return Registry(importlib.import_module(name) for name in sorted(announced | own))
 
     def register(self, plugin: type[Plugin]) -> None:
         """Add one class, as tests do with their fixtures."""

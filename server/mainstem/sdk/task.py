@@ -109,6 +109,7 @@ class Task(Plugin):
     log_to_file: bool = False
     worker_group: WorkerGroup | None = None
     task_cache: TaskCache | None = None
+    assets: object = Field(default=None, description="Accepted, without effect here.")
 
     def subtasks(self) -> Iterator["Task"]:
         """Tasks directly inside this one, in the order of the source, error branches included."""

@@ -1,23 +1,18 @@
 """What the HTTP tasks share: options, authentication, the guarded client."""
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from ipaddress import ip_address
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from pydantic import Field
 
-from mainstem.errors import InvalidInput
+from mainstem.sdk.addresses import check_host, check_uri
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Duration, Property, Text
 from mainstem.sdk.plugin import Properties
 from mainstem.sdk.task import RunnableTask
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
-_METADATA: Final = frozenset({"169.254.169.254", "fd00:ec2::254"})
-_METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata"})
 
 
 class Timeouts(Properties):
@@ -107,7 +102,7 @@ class HttpCall(Properties):
             follow_redirects=ctx.render(options.follow_redirects),
             verify=not (trust_all is not None and ctx.render(trust_all)),
             auth=self._basic(ctx),
-            event_hooks={"request": [lambda request: _guard(request.url.host)]},
+            event_hooks={"request": [lambda request: check_host(request.url.host)]},
         )
 
     def _basic(self, ctx: RunContext) -> tuple[str, str] | None:
@@ -179,27 +174,3 @@ class HttpTask(HttpCall, RunnableTask):
         if self.allow_failed is not None and ctx.render(self.allow_failed):
             return True
         return status < 400 or ctx.render(options.allow_failed)
-
-
-def check_uri(uri: str) -> str:
-    """Raises InvalidInput unless it is an http or https address that may be asked."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidInput(f"`{uri}` is not an http or https address")
-    _guard(parts.hostname)
-    return uri
-
-
-def _guard(host: str) -> None:
-    """Refuse the cloud's metadata service, which would hand out the server's own credentials."""
-    if host.lower().rstrip(".") in _METADATA_NAMES or host in _METADATA:
-        raise InvalidInput(f"`{host}` is the metadata service of the cloud and may not be asked")
-    try:
-        ip_address(host)
-    except ValueError:
-        try:
-            found = {info[4][0] for info in socket.getaddrinfo(host, None)}
-        except OSError:
-            return
-        if found & _METADATA:
-            raise InvalidInput(f"`{host}` leads to the cloud's metadata service") from None
