@@ -5,7 +5,7 @@ import random
 import secrets
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,9 +52,11 @@ class SyncAgent:
         self._dirty: set[str] | None = None
         self._working = threading.local()
         self._locks: dict[str, threading.Lock] = {}
-        self._looking: dict[str, object] = {}
+        self._looking: dict[str, Future[None]] = {}
         self._guard = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
+        self._writers: ThreadPoolExecutor | None = None
+        self._writing: Future[None] | None = None
         self.interval_seconds = _IDLE_SECONDS
         shop.bus.subscribe((FLOWS, FILES, KV), self._edited)
 
@@ -240,15 +242,17 @@ class SyncAgent:
     def wait(self, timeout: float = 30.0) -> bool:
         """Wait for the looks under way; for tests and for the end."""
         with self._guard:
-            under_way = list(self._looking.values())
-        return not wait(under_way, timeout).not_done  # type: ignore[arg-type]
+            under_way = [*self._looking.values(), *([self._writing] if self._writing else [])]
+        return not wait(under_way, timeout).not_done
 
     def close(self) -> None:
         """Let the looks under way end, and begin no more."""
         with self._guard:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pools = (self._pool, self._writers)
+            self._pool = self._writers = None
+        for pool in pools:
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
 
     # inner
 
@@ -335,11 +339,15 @@ class SyncAgent:
         )
         if source.status is not None:
             with self._guard:
-                self._threads().submit(self._write_status, source, result)
+                # One thread for all: what was found last is also written last.
+                if self._writers is None:
+                    self._writers = ThreadPoolExecutor(1, thread_name_prefix="mainstem-gitsync")
+                self._writing = self._writers.submit(self._write_status, source, result)
 
     def _write_status(self, source: GitSource, result: SyncResult) -> None:
         errors = [item for item in result.problems if item.is_error]
-        text = "live" if result.applied else f"{len(errors)} problems: {errors[0]}"
+        count = f"{len(errors)} problem{'' if len(errors) == 1 else 's'}"
+        text = "live" if result.applied else f"{count}: {errors[0]}"
         outcome = Outcome(
             result.commit.sha,
             "success" if result.applied else "failure",
