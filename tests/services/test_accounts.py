@@ -276,12 +276,12 @@ def test_everything_about_accounts_is_in_the_audit_log_and_no_secret_is(
         accounts.sign_in.by_password("ada", "wrong password", "6.6.6.6")
     found = accounts.audit.search(AuditFilter())
     assert [(r.action, r.principal, r.address, r.outcome) for r in reversed(found)] == [
-        ("user:create", "system", "", "done"),
-        ("token:create", "ada", "", "done"),
-        ("token:revoke", "ada", "", "done"),
-        ("user:link", "ada", "", "done"),
-        ("user:sign-in", "ada", "1.2.3.4", "done"),
-        ("user:sign-in", "ada", "6.6.6.6", "denied"),
+        ("user.create", "system", "", "done"),
+        ("token.create", "ada", "", "done"),
+        ("token.revoke", "ada", "", "done"),
+        ("user.link", "ada", "", "done"),
+        ("user.sign-in", "ada", "1.2.3.4", "done"),
+        ("user.sign-in", "ada", "6.6.6.6", "denied"),
     ]
     for hidden in (PASSWORD, secret, link, "wrong password"):
         assert hidden not in str(found)

@@ -34,7 +34,11 @@ class Served:
         world.wait(lambda: self._server.started)
         port = self._server.servers[0].sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self._client = httpx.Client(base_url=f"{self.url}/api/v1", trust_env=False, timeout=20)
+        self.token = world.app.sign_in.local_token
+        owner = {"authorization": f"Bearer {self.token}"}
+        self._client = httpx.Client(
+            base_url=f"{self.url}/api/v1", trust_env=False, timeout=20, headers=owner
+        )
 
     def __call__(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
         answer = self._client.request(method, path, **options)
@@ -176,8 +180,9 @@ def test_a_webhook_answers_204_for_false_conditions_and_404_for_a_wrong_key(api:
 
 
 def test_the_command_line_previews_runs_lists_and_cancels(
-    api: Served, capsys: pytest.CaptureFixture[str]
+    api: Served, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MAINSTEM_TOKEN", api.token)
     api.world.save(schedule(), inputs=[{"id": "taxi", "type": "STRING", "defaults": "yellow"}])
     call = ["backfill", "--server", api.url, "company.taxi", "s"]
     window = ["--start", WINDOW["start"], "--end", WINDOW["end"]]

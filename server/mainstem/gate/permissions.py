@@ -2,8 +2,9 @@
 
 A row is `METHOD template: permission`. Where the template has a `{namespace}`, the permission is
 needed in that namespace; elsewhere it is needed in some namespace, and the services look at the
-thing itself. `PUBLIC` needs nobody, `SIGNED_IN` anybody. Below `/api/v1/main` the rows of
-`/api/v1` hold. HEAD needs what GET needs.
+thing itself. `PUBLIC` needs nobody, `SIGNED_IN` anybody. `KEYED` checks a key or signature of its
+own and acts with the server's authority. Below `/api/v1/main` the rows of `/api/v1` hold. HEAD
+needs what GET needs.
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,12 @@ class Special(Enum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
+    KEYED = "keyed"
 
 
 PUBLIC: Final = Special.PUBLIC
 SIGNED_IN: Final = Special.SIGNED_IN
+KEYED: Final = Special.KEYED
 Needed = P | Special
 #: Stands for any method, for applications of their own that are mounted whole.
 ANY: Final = "*"
@@ -268,13 +271,14 @@ _API: Final[dict[Needed, str]] = {
 
 #: Changes by their method only, or recorded by what they start.
 _UNRECORDED: Final[dict[Needed, str]] = {
-    # The key in the address is the credential.
-    PUBLIC: """
+    KEYED: """
         GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}
         GET,POST,PUT /api/v1/executions/webhook/{namespace}/{flow_id}/{key}/{path:path}
+        POST /api/v1/git/webhooks/{name}
+    """,
+    PUBLIC: """
         POST /ui/login
         POST /ui/welcome/{link}
-        POST /api/v1/git/webhooks/{name}
     """,
     SIGNED_IN: """
         POST /ui/settings

@@ -11,9 +11,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mainstem.errors import Bug, Denied
 from mainstem.gate.passage import Passage, passage_of
-from mainstem.gate.permissions import ANY, PUBLIC, Needed, Rule, Special, rule_of
+from mainstem.gate.permissions import ANY, KEYED, PUBLIC, Needed, Rule, Special, rule_of
 from mainstem.gate.refusal import READING, Refused, refuse
 from mainstem.guard import is_foreign, is_proven_own
+from mainstem.model.principal import SYSTEM
 from mainstem.services import access
 
 _Endpoint = tuple[str, str, Rule | None, Any]
@@ -82,7 +83,9 @@ class _Guarded:
         passage.rule = rule
         passage.namespace = str(scope.get("path_params", {}).get("namespace", ""))
         try:
-            if rule.needs is not PUBLIC:
+            if rule.needs is KEYED:
+                passage.caller.principal = SYSTEM
+            elif rule.needs is not PUBLIC:
                 await passage.identify()
                 check(passage, rule.needs)
         except Refused as error:

@@ -120,7 +120,7 @@ CHANGING: Final[dict[P, str]] = {
     """,
 }
 
-#: Changes by their method only.
+#: Changes by their method only. Expressions read values of keys, which viewers may not.
 LOOKING: Final[dict[P, str]] = {
     P.FLOW_READ: """
         POST /api/v1/flows/validate/task
@@ -131,13 +131,13 @@ LOOKING: Final[dict[P, str]] = {
     """,
     P.EXECUTION_READ: """
         POST /api/v1/executions/latest
+        POST /api/v1/stats/executions/daily
+    """,
+    P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{execution_id}/eval
         POST /api/v1/executions/{execution_id}/eval/{task_run_id}
         POST /api/v1/executions/{execution_id}/actions/eval
         POST /api/v1/executions/{execution_id}/actions/eval/{task_run_id}
-        POST /api/v1/stats/executions/daily
-    """,
-    P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{execution_id}/resume/validate
         POST /api/v1/executions/{execution_id}/actions/resume/validate
     """,

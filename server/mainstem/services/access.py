@@ -1,65 +1,21 @@
-"""On whose behalf code runs, and the questions that services ask about it.
-
-The web layer sets the caller for each request, and it follows the request into worker threads.
-Code that no request started (loops, task runs) acts for the server itself.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
-from dataclasses import dataclass
+"""The questions that services ask about whoever they act for."""
 
 from mainstem.errors import Denied, NotFound
-from mainstem.model.principal import SYSTEM, Permission, Principal, least_role
+from mainstem.model.caller import (
+    Caller,
+    acting_as,
+    as_server,
+    caller,
+    enter,
+    leave,
+    principal,
+)
+from mainstem.model.principal import Permission, least_role
 
 __all__ = [
-    "Caller", "acting_as", "caller", "check_visible", "enter", "leave", "places", "principal",
-    "require", "sees",
+    "Caller", "acting_as", "as_server", "caller", "check_visible", "enter", "leave", "places",
+    "principal", "refusal", "require", "sees",
 ]  # fmt: skip
-
-
-@dataclass(slots=True)
-class Caller:
-    """One request: who sends it, from where, and what it has written to the audit log."""
-
-    principal: Principal
-    address: str = ""
-    #: How many audit records the request has made.
-    records: int = 0
-    #: The hash of the session's id, when a cookie proved who it is.
-    session: str | None = None
-
-
-_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
-
-
-def caller() -> Caller:
-    """The request under way, or the server itself."""
-    found = _caller.get()
-    return Caller(SYSTEM) if found is None else found
-
-
-def principal() -> Principal:
-    found = _caller.get()
-    return SYSTEM if found is None else found.principal
-
-
-def enter(new: Caller) -> Token[Caller | None]:
-    return _caller.set(new)
-
-
-def leave(token: Token[Caller | None]) -> None:
-    _caller.reset(token)
-
-
-@contextmanager
-def acting_as(who: Principal) -> Iterator[None]:
-    """Run a block for another principal; for work that a request sets off but does not own."""
-    token = _caller.set(Caller(who))
-    try:
-        yield
-    finally:
-        _caller.reset(token)
 
 
 def require(permission: Permission, namespace: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 from mainstem.bus.inprocess import DUE, TRIGGERS
 from mainstem.errors import Conflict, InvalidInput, MainstemError
+from mainstem.model.principal import Permission
 from mainstem.model.trigger import (
     Backfill,
     BackfillPolicy,
@@ -17,6 +18,7 @@ from mainstem.model.trigger import (
     plan_slot,
 )
 from mainstem.sdk.schedule import ScheduleContext, ScheduledTrigger
+from mainstem.services import access, audit
 from mainstem.services.executions import check_labels
 from mainstem.services.trigger_parts import TriggerParts
 from mainstem.store import backfills as rows
@@ -98,6 +100,7 @@ class BackfillService:
 
         Raises InvalidInput for a bad window, NotFound, or Conflict while another one is open.
         """
+        access.require(Permission.TRIGGER_OPERATE, wanted.key.flow.namespace)
         check_labels(wanted.labels)
         if not 1 <= wanted.max_active <= MOST_ACTIVE:
             raise InvalidInput(f"max active must be from 1 to {MOST_ACTIVE}")
@@ -124,6 +127,8 @@ class BackfillService:
                     "or cancel it first"
                 )
             rows.add(tx, item)
+            place = wanted.key.flow.namespace
+            audit.of_request(tx, "backfill.create", f"{wanted.key} {item.id}", place)
         parts.bus.publish(TRIGGERS, DUE)
         return item
 
@@ -192,6 +197,9 @@ class BackfillService:
         parts = self._parts
         with parts.database.write() as tx:
             seen = rows.get(tx, backfill_id)
+            place = seen.key.flow.namespace
+            access.require(Permission.TRIGGER_OPERATE, place)
+            audit.of_request(tx, f"backfill.{action}", f"{seen.key} {seen.id}", place)
             if not seen.state.is_open:
                 raise Conflict(f"cannot {action} backfill {backfill_id}: it is {seen.state}")
             ended_at = None if state.is_open else parts.clock.now()

@@ -8,7 +8,10 @@ from mainstem.engine.environment import Constants
 from mainstem.engine.live import LiveExecution
 from mainstem.errors import Denied, MainstemError
 from mainstem.expr import RenderOptions, Scope, render, text_of
+from mainstem.model.flow_id import ancestors
+from mainstem.model.principal import Permission
 from mainstem.secrets.mask import Masker
+from mainstem.services import access
 from mainstem.services.executions import ExecutionService
 from mainstem.services.flows import FlowService
 from mainstem.services.host import ExecutionHost, HostServices, secret_inputs
@@ -66,6 +69,13 @@ class EvaluationService:
 
 class _LookingHost(ExecutionHost):
     """Reads what the execution may read, hides secrets, and reaches nothing outside."""
+
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
+        """Keys of other namespaces only for those who may read them there."""
+        own = self._execution.flow.namespace
+        if namespace and namespace not in ancestors(own):
+            access.require(Permission.KV_VALUE, namespace)
+        return super().kv(key, namespace, error_on_missing)
 
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
         super().secret(key, namespace, subkey)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -24,10 +25,12 @@ from mainstem.model.execution import (
     TaskRun,
 )
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.model.state import History, State
 from mainstem.model.trigger import Evaluation
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.inputs import Input
+from mainstem.services import access, audit
 from mainstem.services.files import PINNED, FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService, Uploads, on_resume
@@ -122,6 +125,7 @@ class ExecutionService:
 
     def create(self, run: NewRun) -> Execution:
         """Make one execution; raises InvalidInput, NotFound, or Conflict for a disabled flow."""
+        access.require(Permission.EXECUTION_OPERATE, run.flow.namespace)
         execution = self.prepare(run)
         self.store(execution)
         return execution
@@ -350,8 +354,10 @@ class ExecutionService:
     ) -> None:
         """Delete an ended execution with its task runs and what hangs on it."""
         execution = self.get(execution_id)
+        access.require(Permission.EXECUTION_DELETE, execution.flow.namespace)
         _must_be_ended(execution.state)
         with self._database.write() as tx:
+            audit.of_request(tx, "execution.delete", execution_id, execution.flow.namespace)
             kept = [table for table, wish in ((logs, keep_logs), (metrics, keep_metrics)) if wish]
             rows.remove(tx, [execution_id], keep=kept)
         if not keep_files:
@@ -367,12 +373,29 @@ class ExecutionService:
     ) -> Execution:
         with self._database.write() as tx:
             execution = rows.get(tx, execution_id).execution
+            access.require(Permission.EXECUTION_OPERATE, execution.flow.namespace)
             check(execution.state)
+            action = f"execution.{_ACTIONS.get(kind, kind)}"
+            audit.of_request(tx, action, execution_id, execution.flow.namespace)
             number = inbox.ask(tx, Asked(execution_id, kind, payload), self._clock.now())
         self._woken()
         if self._settled(number, _SETTLE_SECONDS):
             return self.get(execution_id)
         return execution
+
+
+_ACTIONS: Final = {
+    "KillRequested": "kill",
+    "PauseRequested": "pause",
+    "ResumeRequested": "resume",
+    "RestartRequested": "restart",
+    "ReplayRequested": "replay",
+    "ChangeTaskRunState": "change-task-run",
+    "ChangeExecutionState": "change-status",
+    "ForceRun": "force-run",
+    "Unqueued": "unqueue",
+    "SetLabels": "labels",
+}
 
 
 class _Ticket:

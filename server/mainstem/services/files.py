@@ -13,6 +13,7 @@ from mainstem.bus.inprocess import FILES, Bus
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.model.execution import Execution
+from mainstem.model.principal import Permission
 from mainstem.services import access, audit
 from mainstem.services.namespaces import checked_namespace
 from mainstem.storage.base import Storage
@@ -214,6 +215,7 @@ class FileService:
 
     def delete(self, namespace: str, path: str, by: Writing | None = None) -> bool:
         """Delete a file, or a folder with what lies below it."""
+        access.require(Permission.FILE_WRITE, namespace)
         wanted = check_path(path)
         with self._database.write() as tx:
             below = [
@@ -232,6 +234,7 @@ class FileService:
 
         Raises NotFound, or Conflict when something lies at the new path.
         """
+        access.require(Permission.FILE_WRITE, namespace)
         source, target = check_path(old), check_path(new)
         if f"{target}/".startswith(f"{source}/"):
             raise InvalidInput(f"`{source}` cannot move to itself or below itself")
@@ -300,6 +303,8 @@ class FileService:
         return {(f.namespace, f.path): f.sha256 for f in rows.everything(tx)}
 
     def _put(self, files: Sequence[StoredFile], by: Writing | None) -> None:
+        for namespace in {file.namespace for file in files}:
+            access.require(Permission.FILE_WRITE, namespace)
         with self._database.write() as tx:
             for file in files:
                 check_free(file.path, rows.around(tx, file.namespace, file.path), replace=True)

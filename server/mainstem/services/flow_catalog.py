@@ -11,8 +11,10 @@ from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.flowspec.dump import dump_data, flow_data
 from mainstem.flowspec.parse import CheckedProperties, check_properties
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.sdk.task import Task
 from mainstem.sdk.trigger import Trigger
+from mainstem.services import access
 from mainstem.services.archives import NamedSource
 from mainstem.services.flows import FlowRevision, FlowService, InvalidFlow
 from mainstem.services.source_search import (
@@ -255,6 +257,7 @@ class FlowCatalog:
 
     def delete_revisions(self, flow: FlowId, numbers: Sequence[int]) -> None:
         """Forget old revisions; raises Conflict for the current one or one that executions use."""
+        access.require(Permission.FLOW_WRITE, flow.namespace)
         head = self._flows.head(flow)
         if head.revision in numbers:
             raise Conflict(f"revision {head.revision} of flow {flow} is the current one")

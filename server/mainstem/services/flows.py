@@ -14,8 +14,10 @@ from mainstem.errors import InvalidInput, NotFound
 from mainstem.flowspec.parse import DefaultsOf, ParsedFlow, parse_flow
 from mainstem.flowspec.problems import Problem
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.sdk.flow import Flow, PluginDefault
 from mainstem.sdk.registry import Registry
+from mainstem.services import access, audit
 from mainstem.store import flows as rows
 from mainstem.store.database import Database
 from mainstem.store.flows import FlowRevision, Origin
@@ -145,6 +147,8 @@ class FlowService:
         with self._database.write() as tx:
             self._ask(tx, [flow.flow_id])
             (saved,) = self.apply(tx, [FlowChange(parsed)], [])
+            detail = {"revision": saved.revision}
+            audit.of_request(tx, "flow.save", str(saved.flow), saved.flow.namespace, detail)
         self.announce()
         return saved
 
@@ -163,10 +167,13 @@ class FlowService:
         with self._database.write() as tx:
             self._ask(tx, [*ids, *deletes])
             saved = self.apply(tx, changes, deletes)
+            _record(tx, saved, deletes)
         self.announce()
         return saved
 
     def _ask(self, tx: Connection, flows: Sequence[FlowId]) -> None:
+        for namespace in sorted({flow.namespace for flow in flows}):
+            access.require(Permission.FLOW_WRITE, namespace)
         for keeper in self._keepers:
             keeper(tx, flows)
 
@@ -228,6 +235,7 @@ class FlowService:
         with self._database.write() as tx:
             self._ask(tx, flow_ids)
             self.apply(tx, [], list(dict.fromkeys(flow_ids)))
+            _record(tx, [], flow_ids)
         self.announce()
 
     def head(self, flow_id: FlowId) -> FlowRevision:
@@ -277,6 +285,8 @@ class FlowService:
 
         Raises NotFound, or InvalidFlow when the stored source no longer parses.
         """
+        missing = f"there is no flow {flow_id}"
+        access.check_visible(Permission.FLOW_READ, flow_id.namespace, missing)
         if number is not None and (cached := self._known((flow_id, number))) is not None:
             return cached
         return self._parsed(self.revision(flow_id, number))
@@ -317,6 +327,14 @@ class FlowService:
             while len(self._cache) > _CACHED:
                 self._cache.popitem(last=False)
         return filled
+
+
+def _record(tx: Connection, saved: Sequence[FlowRevision], deleted: Sequence[FlowId]) -> None:
+    for item in saved:
+        detail = {"revision": item.revision}
+        audit.of_request(tx, "flow.save", str(item.flow), item.flow.namespace, detail)
+    for flow in deleted:
+        audit.of_request(tx, "flow.delete", str(flow), flow.namespace)
 
 
 def _checked(parsed: ParsedFlow) -> Flow:

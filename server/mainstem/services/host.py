@@ -12,6 +12,7 @@ from mainstem.model.execution import Execution
 from mainstem.model.log import Level
 from mainstem.secrets.base import SecretChain
 from mainstem.secrets.mask import Masker
+from mainstem.services.access import as_server
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.files import FileService, FilesOfExecution
 from mainstem.services.kv import KvService
@@ -64,6 +65,7 @@ class ExecutionHost:
         self._files = ExecutionFiles(services.storage, execution)
         self._shared = FilesOfExecution(services.files, execution)
 
+    @as_server
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
         own = self._execution.flow.namespace
         place = self._services.kv.reach(namespace or own, own)
@@ -79,6 +81,7 @@ class ExecutionHost:
             return None
         return found.entry.value
 
+    @as_server
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
         found = self._services.secrets.locate(namespace or self._execution.flow.namespace, key)
         self._masker.add(found.value)
@@ -91,6 +94,7 @@ class ExecutionHost:
         self._masker.add(part)
         return part
 
+    @as_server
     def read(self, path: str) -> str:
         if is_internal(path):
             _check_size(path, self._files.size(path))
@@ -102,11 +106,13 @@ class ExecutionHost:
         _check_size(path, self._shared.stat(namespace, path).size)
         return _text(path, self._shared.read(namespace, path))
 
+    @as_server
     def file_size(self, path: str) -> int:
         if is_internal(path):
             return self._files.size(path)
         return self._shared.stat(self._execution.flow.namespace, path).size
 
+    @as_server
     def file_uri(self, path: str) -> str:
         namespace = self._execution.flow.namespace
         self._shared.stat(namespace, path)
@@ -119,6 +125,7 @@ class ExecutionHost:
             return False
         return True
 
+    @as_server
     def error_logs(self) -> list[dict[str, object]]:
         wanted = LogFilter(execution_id=self._execution.id, level=Level.ERROR)
         with self._services.database.read() as tx:

@@ -1,21 +1,27 @@
 """The key-value store of namespaces; look-ups walk up the namespace tree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Final
 
 from mainstem.bus.inprocess import KV, Bus
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, Gone, InvalidInput, NotFound
 from mainstem.model.flow_id import ancestors
+from mainstem.model.principal import Permission
 from mainstem.sdk.context import KvEntry
-from mainstem.services import audit
+from mainstem.services import access, audit
 from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
 from mainstem.store import kv as rows
 from mainstem.store.database import Database
 from mainstem.store.kv import StoredKv
 
 __all__ = ["KvService", "Located", "StoredKv"]
+
+
+#: What those see who may not read values.
+HIDDEN: Final = "(hidden)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class KvService:
     ) -> StoredKv:
         """Store an entry; raises Conflict when it exists and must not be overwritten."""
         check_key(entry.key)
+        access.require(Permission.KV_WRITE, namespace)
         kind = Kind(entry.kind) if entry.kind else kind_of(entry.value)
         value = encode(coerce(entry.value, kind), kind)
         now = self._clock.now()
@@ -115,6 +122,7 @@ class KvService:
 
     def delete_all(self, namespace: str, keys: Sequence[str]) -> list[str]:
         """Delete keys of exactly this namespace, all or none; returns those that were there."""
+        access.require(Permission.KV_WRITE, namespace)
         with self._database.write() as tx:
             done = [key for key in dict.fromkeys(keys) if rows.remove(tx, namespace, key)]
             for key in done:
@@ -126,7 +134,7 @@ class KvService:
         """Entries of exactly this namespace (of all for None), by key."""
         now = self._clock.now()
         with self._database.read() as tx:
-            found = rows.entries(tx, namespace)
+            found = [_shown(entry) for entry in rows.entries(tx, namespace)]
         return [e for e in found if expired or e.expires_at is None or e.expires_at > now]
 
     def visible(self, namespace: str) -> list[StoredKv]:
@@ -166,3 +174,10 @@ def _description(entry: KvEntry, old: StoredKv | None) -> str | None:
     if entry.description is None:
         return old.description if old else None
     return entry.description or None
+
+
+def _shown(entry: StoredKv) -> StoredKv:
+    """Without its value for those who see names only."""
+    if access.sees(Permission.KV_VALUE, entry.namespace):
+        return entry
+    return replace(entry, value=HIDDEN, kind=Kind.STRING.value)

@@ -81,10 +81,13 @@ class NamespaceService:
 
     def all(self) -> list[StoredNamespace]:
         """Namespaces that say something themselves, by name."""
-        return list(self._snapshot().held.values())
+        held = self._snapshot().held.values()
+        return [item for item in held if access.sees(Permission.NAMESPACE_READ, item.id)]
 
     def find(self, namespace: str) -> StoredNamespace | None:
         """None for a namespace that says nothing itself."""
+        if not access.sees(Permission.NAMESPACE_READ, namespace):
+            return None
         return self._snapshot().held.get(namespace)
 
     def get(self, namespace: str) -> StoredNamespace:
@@ -189,6 +192,7 @@ class NamespaceService:
 
     def delete(self, namespace: str) -> None:
         """Forget what the namespace says; its flows, keys and files stay. Raises NotFound."""
+        access.require(Permission.NAMESPACE_WRITE, namespace)
         old = self.get(namespace)
         self._must_fit(NamespaceProperties(id=namespace), old)
         with self._database.write() as tx:
@@ -216,6 +220,7 @@ class NamespaceService:
     def _forget(self) -> None:
         self._checked_at = 0.0
 
+    @access.as_server  # it is kept, and everybody's look-ups inherit from it
     def _snapshot(self) -> _Snapshot:
         known = self._cached
         if known is not None and time.monotonic() - self._checked_at < _TRUSTED_SECONDS:

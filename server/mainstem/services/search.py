@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
+from mainstem.model.principal import Permission
 from mainstem.model.state import State
+from mainstem.services import access
+from mainstem.store import executions as execution_rows
 from mainstem.store import executions as rows
 from mainstem.store import logs, views
 from mainstem.store.database import Database
@@ -162,7 +165,12 @@ class SearchService:
             return logs.count_by_level(tx, wanted)
 
     def delete_lines(self, wanted: LogFilter) -> int:
+        """Raises Denied unless the caller may delete in all that the filter takes in."""
         with self._database.write() as tx:
+            place = wanted.namespace or ""
+            if wanted.execution_id is not None:
+                place = execution_rows.get(tx, wanted.execution_id).execution.flow.namespace
+            access.require(Permission.EXECUTION_DELETE, place)
             return logs.remove_lines(tx, wanted)
 
     def metrics(self, execution_id: str) -> list[StoredMetric]:

@@ -104,7 +104,7 @@ class SignInService:
         who = Principal("anonymous", name[:200] or "-", PrincipalKind.ANONYMOUS)
         with self._database.write() as tx, access.acting_as(who):
             access.caller().address = address
-            audit.record(tx, "user:sign-in", name[:200], outcome=Outcome.DENIED)
+            audit.record(tx, "user.sign-in", name[:200], outcome=Outcome.DENIED)
 
     def by_basic(self, name: str, password: str, address: str) -> Principal | None:
         """Basic authentication of a program; a token may stand as the password."""
@@ -164,7 +164,7 @@ class SignInService:
             user_rows.signed_in(tx, user.id, now)
             with access.acting_as(user.principal):
                 access.caller().address = address
-                audit.record(tx, "user:sign-in", user.name, {"source": user.source})
+                audit.record(tx, "user.sign-in", user.name, {"source": user.source})
         if old:
             self._memory.forget()
         return secret
@@ -198,7 +198,7 @@ class SignInService:
     def end_session(self, secret: str) -> None:
         with self._database.write() as tx:
             rows.end_session(tx, hash_secret(secret))
-            audit.record(tx, "user:sign-out", access.principal().name)
+            audit.record(tx, "user.sign-out", access.principal().name)
         self._memory.forget()
 
     def sessions_of(self, user_id: str) -> list[Session]:
@@ -209,7 +209,7 @@ class SignInService:
         """Ends every session of the user but the one with this secret."""
         with self._database.write() as tx:
             ended = rows.end_sessions_of(tx, user_id, but=hash_secret(keep) if keep else "")
-            audit.record(tx, "user:sign-out", access.principal().name, {"sessions": ended})
+            audit.record(tx, "user.sign-out", access.principal().name, {"sessions": ended})
         self._memory.forget()
         return ended
 

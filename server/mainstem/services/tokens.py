@@ -99,7 +99,7 @@ class TokenService:
         with self._database.write() as tx:
             rows.add_token(tx, token)
             detail = {"role": str(wanted.grant), "expires": token.expires_at}
-            audit.record(tx, "token:create", name, detail)
+            audit.record(tx, "token.create", name, detail)
         return token, secret
 
     def visible(self) -> list[ApiToken]:
@@ -118,7 +118,7 @@ class TokenService:
             if not mine and not who.may(Permission.USER_ADMIN):
                 raise NotFound(f"there is no token with the id {token_id}")
             rows.remove_token(tx, token_id)
-            audit.record(tx, "token:revoke", token.name, {"owner": token.created_by})
+            audit.record(tx, "token.revoke", token.name, {"owner": token.created_by})
         self._changed()
         return token
 

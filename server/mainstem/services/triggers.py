@@ -16,6 +16,7 @@ from mainstem.expr import RenderOptions
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.model.trigger import (
     Backfill,
     Evaluation,
@@ -27,6 +28,7 @@ from mainstem.model.trigger import (
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.schedule import ScheduledTrigger, following
 from mainstem.sdk.trigger import FlowTrigger, PollingTrigger, Trigger, WebhookTrigger
+from mainstem.services import access, audit
 from mainstem.services.backfills import BackfillService
 from mainstem.services.executions import ExecutionService
 from mainstem.services.firing import Launcher
@@ -236,6 +238,7 @@ class TriggerService:
 
         Raises NotFound, or InvalidInput when a condition cannot be asked.
         """
+        access.require(Permission.TRIGGER_OPERATE, flow.namespace)
         state = self.get(flow, trigger_id)
         loaded, trigger = self.parts.loaded(state)
         if not isinstance(trigger, ScheduledTrigger):
@@ -266,6 +269,7 @@ class TriggerService:
 
         One that is switched on goes on from now: what it did not fire meanwhile was not missed.
         """
+        access.require(Permission.TRIGGER_OPERATE, flow.namespace)
         key = TriggerKey(flow, trigger_id)
         with self.parts.database.read() as tx:
             state = rows.find(tx, key)
@@ -278,6 +282,8 @@ class TriggerService:
         if disabled != state.disabled:
             with self.parts.database.write() as tx:
                 rows.set_disabled(tx, key, disabled, next_at)
+                action = "trigger.disable" if disabled else "trigger.enable"
+                audit.of_request(tx, action, str(key), flow.namespace)
             self.parts.bus.publish(TRIGGERS, DUE)
         return True
 
@@ -289,6 +295,7 @@ class TriggerService:
 
     def unlock(self, flow: FlowId, trigger_id: str) -> TriggerState:
         """Free a trigger from the execution it waits for; Conflict when it waits for none."""
+        access.require(Permission.TRIGGER_OPERATE, flow.namespace)
         state = self.get(flow, trigger_id)
         if state.execution_id is None:
             raise Conflict("Trigger is not locked")
@@ -318,6 +325,7 @@ class TriggerService:
 
     def forget(self, flow: FlowId, trigger_id: str) -> None:
         """Drop what is known of a trigger; while its flow has it, it begins anew."""
+        access.require(Permission.TRIGGER_OPERATE, flow.namespace)
         state = self.get(flow, trigger_id)
         with self.parts.database.write() as tx:
             self._remove(tx, [state.key])

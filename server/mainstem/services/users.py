@@ -140,7 +140,7 @@ class UserService:
         if rows.by_name(tx, user.name) is not None:
             raise Conflict(f"there is a user {user.name} already")
         rows.add(tx, user)
-        audit.record(tx, "user:create", user.name, {"roles": [str(g) for g in user.grants]})
+        audit.record(tx, "user.create", user.name, {"roles": [str(g) for g in user.grants]})
 
     def set_grants(self, user_id: str, grants: Sequence[Grant]) -> User:
         """Replace the roles given by hand; Conflict when nobody would be left to administer."""
@@ -149,7 +149,7 @@ class UserService:
             user = replace(rows.get(tx, user_id), grants=wanted)
             rows.set_grants(tx, user_id, wanted, rows.BY_HAND)
             _check_admins(tx)
-            audit.record(tx, "user:roles", user.name, {"roles": [str(g) for g in wanted]})
+            audit.record(tx, "user.roles", user.name, {"roles": [str(g) for g in wanted]})
         self._changed()
         return user
 
@@ -161,7 +161,7 @@ class UserService:
             if disabled:
                 credentials.end_sessions_of(tx, user_id)
             _check_admins(tx)
-            audit.record(tx, "user:disable" if disabled else "user:enable", user.name)
+            audit.record(tx, "user.disable" if disabled else "user.enable", user.name)
         self._changed()
         return user
 
@@ -171,7 +171,7 @@ class UserService:
             user = rows.get(tx, user_id)
             rows.remove(tx, user_id)
             _check_admins(tx)
-            audit.record(tx, "user:delete", user.name)
+            audit.record(tx, "user.delete", user.name)
         self._changed()
 
     # passwords
@@ -191,7 +191,7 @@ class UserService:
         rows.change(tx, user)
         credentials.end_sessions_of(tx, user_id, but=keep)
         credentials.drop_links(tx, user_id)
-        audit.record(tx, "user:password", user.name)
+        audit.record(tx, "user.password", user.name)
         return user
 
     def change_password(self, user_id: str, old: str, new: str, *, keep_session: str = "") -> None:
@@ -224,7 +224,7 @@ class UserService:
                 raise Conflict(f"{user.name} signs in elsewhere: a password would be of no use")
             credentials.drop_links(tx, user_id)
             credentials.add_link(tx, self._link(secret, user_id))
-            audit.record(tx, "user:link", user.name)
+            audit.record(tx, "user.link", user.name)
         return secret
 
     def _link(self, secret: str, user_id: str | None) -> Link:

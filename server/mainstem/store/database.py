@@ -15,6 +15,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from mainstem.errors import InvalidInput, Stalled, Transient
 from mainstem.store.migrate import upgrade
+from mainstem.store.visibility import limit_queries
 
 _log = logging.getLogger("mainstem.store")
 
@@ -37,6 +38,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        limit_queries(engine)
         self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
