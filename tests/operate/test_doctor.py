@@ -28,6 +28,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGcp]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon that certainly does not answer: its library leaves sockets of files open."""
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+
 def store(state: Path, namespace: str, **entries: str) -> None:
     database = open_database(f"sqlite:///{state / 'mainstem.db'}")
     with database.write() as tx:

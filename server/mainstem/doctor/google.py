@@ -6,7 +6,9 @@ GCP_CREDS of the key-value store, which the examples use.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from mainstem.clock import SystemClock
@@ -113,8 +115,8 @@ def check(place: Place) -> Iterator[Finding]:
         return
     who = place.key["client_email"] if place.key else "the credentials of the server"
     yield ok(name, f"project {place.project} as {who}")
-    yield from _asked(name, lambda: _bigquery(place, name, credentials))
-    yield from _asked(name, lambda: _bucket(place, name, credentials))
+    for look in (_bigquery, _bucket):
+        yield from _asked(name, partial(look, place, name, credentials))
 
 
 def _asked(name: str, check_: Callable[[], list[Finding]]) -> list[Finding]:
@@ -141,7 +143,6 @@ def _credentials(place: Place) -> Any:
 
 
 def _bigquery(place: Place, name: str, credentials: Any) -> list[Finding]:
-    from google.api_core.exceptions import Forbidden, NotFound
     from google.cloud import bigquery
     from google.cloud.bigquery.retry import DEFAULT_RETRY
 
@@ -152,43 +153,44 @@ def _bigquery(place: Place, name: str, credentials: Any) -> list[Finding]:
         credentials=credentials,
         client_options={"api_endpoint": endpoint} if endpoint else None,
     )
-    found = []
+    with closing(client):
+        return [*_queries(place, name, client, retry), *_dataset(place, name, client, retry)]
+
+
+def _queries(place: Place, name: str, client: Any, retry: Any) -> list[Finding]:
+    from google.api_core.exceptions import Forbidden
+    from google.cloud import bigquery
+
     try:
         plan = bigquery.QueryJobConfig(dry_run=True)
         client.query("SELECT 1", job_config=plan, location=place.location, retry=retry)
-        found.append(ok(name, "BigQuery takes queries"))
     except Forbidden as error:
-        found.append(
-            fail(
-                name, f"BigQuery refuses queries: {error.message}",
-                f"gcloud projects add-iam-policy-binding {place.project} "
-                f"--member={place.member} --role=roles/bigquery.jobUser",
-            )
-        )  # fmt: skip
+        grant = (
+            f"gcloud projects add-iam-policy-binding {place.project} "
+            f"--member={place.member} --role=roles/bigquery.jobUser"
+        )
+        return [fail(name, f"BigQuery refuses queries: {error.message}", grant)]
+    return [ok(name, "BigQuery takes queries")]
+
+
+def _dataset(place: Place, name: str, client: Any, retry: Any) -> list[Finding]:
+    from google.api_core.exceptions import Forbidden, NotFound
+
     if not place.dataset:
-        return found
+        return []
+    what = f"dataset {place.dataset}"
     try:
-        dataset = client.get_dataset(place.dataset, retry=retry)
-        found.append(_located(name, f"dataset {place.dataset}", dataset.location, place.location))
+        found = client.get_dataset(place.dataset, retry=retry)
     except NotFound:
-        found.append(
-            fail(
-                name, f"there is no dataset {place.dataset} in project {place.project}",
-                f"bq --location={place.location} mk -d {place.project}:{place.dataset}",
-            )
-        )  # fmt: skip
+        make = f"bq --location={place.location} mk -d {place.project}:{place.dataset}"
+        return [fail(name, f"there is no {what} in project {place.project}", make)]
     except Forbidden as error:
-        found.append(
-            fail(
-                name, f"dataset {place.dataset} cannot be seen: {error.message}",
-                f"grant roles/bigquery.dataEditor on it to {place.member}",
-            )
-        )  # fmt: skip
-    return found
+        grant = f"grant roles/bigquery.dataEditor on it to {place.member}"
+        return [fail(name, f"{what} cannot be seen: {error.message}", grant)]
+    return [_located(name, what, found.location, place.location)]
 
 
 def _bucket(place: Place, name: str, credentials: Any) -> list[Finding]:
-    from google.api_core.exceptions import Forbidden, NotFound
     from google.cloud import storage  # type: ignore[attr-defined]
 
     if not place.bucket:
@@ -199,6 +201,13 @@ def _bucket(place: Place, name: str, credentials: Any) -> list[Finding]:
         credentials=credentials,
         client_options={"api_endpoint": endpoint} if endpoint else None,
     )
+    with closing(client):
+        return _objects(place, name, client)
+
+
+def _objects(place: Place, name: str, client: Any) -> list[Finding]:
+    from google.api_core.exceptions import Forbidden, NotFound
+
     grant = (
         f"gcloud storage buckets add-iam-policy-binding gs://{place.bucket} "
         f"--member={place.member} --role=roles/storage.objectAdmin"
