@@ -68,12 +68,26 @@ class Server:
         return [f"{item.line.level.name} {item.line.message}" for item in lines]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, object]:
+    """Settings of a database of each dialect."""
+    if request.param == "sqlite":
+        return {}
+    url: str = request.getfixturevalue("postgres_url")
+    return {"database.url": url, "database.pool_size": 4}
+
+
 @pytest.fixture
-def make_app(tmp_path: Path) -> Callable[..., App]:
-    """Apps on one state folder; the caller stops them."""
+def make_app(tmp_path: Path, database: dict[str, object]) -> Callable[..., App]:
+    """Apps on one state folder and one database; the caller stops them."""
 
     def make(**overrides: object) -> App:
-        given = {"state_dir": str(tmp_path / "state"), "runners.default": "process", **overrides}
+        given = {
+            "state_dir": str(tmp_path / "state"),
+            "runners.default": "process",
+            **database,
+            **overrides,
+        }
         return App(load_settings(overrides=given, environment={}))
 
     return make

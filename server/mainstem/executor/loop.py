@@ -232,6 +232,7 @@ class Executor:
                     return
             except LeaseLost as error:
                 _log.warning("another process has taken over", extra={"reason": error.message})
+                self._stepper.forget(batch, items)
                 self._fenced = True
                 self._turn_away(items)
                 return

@@ -65,7 +65,8 @@ class Leases:
         """For transactions that only the holder may make."""
 
         def check(tx: Connection) -> None:
-            epoch = self._wishes[name].epoch
+            wish = self._wishes.get(name)
+            epoch = None if wish is None else wish.epoch
             if epoch is None or not leases.is_held(tx, name, self._holder, epoch):
                 raise LeaseLost(f"this process no longer holds the lease `{name}`")
 
