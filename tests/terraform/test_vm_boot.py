@@ -121,6 +121,33 @@ def test_nothing_starts_on_an_empty_disk_without_a_restore(boot: Boot) -> None:
     assert "-if-db-not-exists -if-replica-exists" in boot.unit("mainstem-restore")
 
 
+def test_a_step_that_fails_is_tried_again_until_it_succeeds(tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    step = f"echo x >> {tries}; test $(wc -l < {tries}) = 3"
+    done = subprocess.run(
+        ["bash", str(FILES / "retry.sh"), "bash", "-c", step],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={"PATH": os.environ["PATH"], "RETRY_SECONDS": "0"},
+    )
+    assert done.returncode == 0
+    assert tries.read_text() == "x\nx\nx\n"
+    assert done.stderr.count("the step failed; again in 0 s") == 2
+
+
+def test_every_step_before_the_server_is_tried_again(boot: Boot) -> None:
+    for unit in ("disk", "secrets", "images", "restore"):
+        starts = [
+            line.strip()
+            for line in boot.unit(f"mainstem-{unit}").splitlines()
+            if line.strip().startswith("ExecStart=")
+        ]
+        assert len(starts) == 1
+        assert starts[0].startswith("ExecStart=/bin/bash /etc/mainstem/retry.sh "), unit
+        assert "Restart=" not in boot.unit(f"mainstem-{unit}")
+
+
 def test_containers_run_as_nobody_and_may_do_nothing_special(boot: Boot) -> None:
     for unit in ("mainstem", "mainstem-replicate", "mainstem-restore"):
         text = boot.unit(unit)

@@ -189,9 +189,8 @@ module "server" {
   workers             = var.workers
   secrets             = { for name, id in module.secrets.ids : name => { id = id } }
 
-  behind_load_balancer = local.public
-  # The front end has no identity of its own; IAP or the server asks who it is.
-  allow_unauthenticated = local.public || var.allow_unauthenticated
+  behind_load_balancer  = local.public
+  allow_unauthenticated = var.allow_unauthenticated
   invokers              = var.operators
   deletion_protection   = var.deletion_protection
   labels                = local.labels

@@ -28,8 +28,9 @@ resource "google_cloud_run_v2_service" "this" {
   deletion_protection = var.deletion_protection
   labels              = var.labels
 
-  # The load balancer has checked who asks; without one, Google does.
-  invoker_iam_disabled = false
+  # Behind the load balancer IAP or the server asks who it is: the front end has no identity that
+  # Google could check here. Without one, Google checks.
+  invoker_iam_disabled = var.behind_load_balancer
   default_uri_disabled = var.behind_load_balancer
 
   template {

@@ -150,9 +150,14 @@ variable "behind_load_balancer" {
 }
 
 variable "allow_unauthenticated" {
-  description = "Let anybody on the internet reach the server's own log-in. Behind the load balancer this is needed, since Google's front end has no identity."
+  description = "Let anybody on the internet reach the server's own log-in at the run.app address."
   type        = bool
   default     = false
+
+  validation {
+    condition     = !(var.allow_unauthenticated && var.behind_load_balancer)
+    error_message = "Behind the load balancer there is no run.app address to open: leave allow_unauthenticated false."
+  }
 }
 
 variable "invokers" {

@@ -26,6 +26,8 @@ locals {
     secret_arguments = local.secret_arguments
     docker_socket    = var.docker_runner ? " -v /var/run/docker.sock:/var/run/docker.sock --group-add ${var.docker_group}" : ""
     disk_sh          = filebase64("${path.module}/files/disk.sh")
+    pull_sh          = filebase64("${path.module}/files/pull.sh")
+    retry_sh         = filebase64("${path.module}/files/retry.sh")
     secrets_sh       = filebase64("${path.module}/files/secrets.sh")
     server_env       = base64encode(local.server_env)
     litestream_yml = base64encode(templatefile("${path.module}/files/litestream.yml.tftpl", {

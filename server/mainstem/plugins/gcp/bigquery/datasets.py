@@ -44,7 +44,7 @@ class CreateDataset(DatasetTask):
     if_exists: Property[Literal["ERROR", "UPDATE", "SKIP"]] = Property("ERROR", str)
 
     def run(self, ctx: RunContext) -> Outputs:
-        from google.api_core.exceptions import Conflict
+        from google.api_core.exceptions import Conflict, Forbidden
         from google.cloud import bigquery
 
         name, policy = ctx.render(self.name), ctx.render(self.if_exists)
@@ -55,10 +55,14 @@ class CreateDataset(DatasetTask):
             changed = self.configure(ctx, dataset)
             try:
                 found = client.create_dataset(dataset)
-            except Conflict:
+            except (Conflict, Forbidden):
+                # Who may not create datasets is refused before anybody looks whether it is there.
+                existing = _existing(client, dataset.reference)
+                if existing is None:
+                    raise
                 if policy == "ERROR":
                     raise TaskFailed(f"dataset `{name}` exists already (ifExists: ERROR)") from None
-                found = client.get_dataset(dataset.reference)
+                found = existing
                 if policy == "UPDATE" and changed:
                     self.configure(ctx, found)
                     found = client.update_dataset(found, changed)
@@ -67,6 +71,15 @@ class CreateDataset(DatasetTask):
                 ctx.log.info(f"created dataset `{name}` in {found.location}")
             _check_location(ctx, found, client.location)
             return _outputs(found)
+
+
+def _existing(client: Any, reference: Any) -> Any:
+    from google.api_core.exceptions import Forbidden, NotFound
+
+    try:
+        return client.get_dataset(reference)
+    except (Forbidden, NotFound):
+        return None
 
 
 class UpdateDataset(DatasetTask):

@@ -56,7 +56,7 @@ run "the_connector_starts_first_and_logs_in_as_the_account" {
 run "nobody_gets_in_unless_asked" {
   command = plan
   assert {
-    condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 0 && length(google_cloud_run_v2_worker_pool.this) == 0
+    condition     = length(google_cloud_run_v2_service_iam_member.invoker) == 0 && !google_cloud_run_v2_service.this.invoker_iam_disabled && length(google_cloud_run_v2_worker_pool.this) == 0
     error_message = "somebody may call the service"
   }
 }
@@ -78,7 +78,7 @@ run "behind_the_load_balancer_there_is_no_other_way_in" {
     behind_load_balancer = true
   }
   assert {
-    condition     = google_cloud_run_v2_service.this.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && google_cloud_run_v2_service.this.default_uri_disabled
+    condition     = google_cloud_run_v2_service.this.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && google_cloud_run_v2_service.this.default_uri_disabled && length(google_cloud_run_v2_service_iam_member.invoker) == 0
     error_message = "the run.app address goes around the load balancer"
   }
 }
