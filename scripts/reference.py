@@ -83,7 +83,7 @@ def cli_page() -> str:
             continue
         parser = argparse.ArgumentParser(prog=f"mainstem {name}", add_help=False)
         parser.formatter_class = lambda prog: argparse.HelpFormatter(prog, width=96)
-        importlib.import_module(f"mainstem.cli.{name}_command").arguments(parser)
+        importlib.import_module(f"mainstem.cli.{name.replace('-', '_')}_command").arguments(parser)
         parts += ["```", parser.format_help().strip(), "```", ""]
     return "\n".join(parts)
 

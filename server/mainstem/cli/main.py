@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "up": "start the server",
     "run": "run a flow once, with live logs; the exit code follows the state",
     "check": "validate flows and print problems as path:line:column",
+    "import-kestra": "a running Kestra as a repository to sync from",
     "init": "write a repository to start from: flows, tests, files, dbt",
     "sync": "synchronise a Git source of a running server",
     "kv": "read and write the key-value store of a running server",
@@ -86,7 +87,7 @@ def _parser(given: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, Co
     for name, text in COMMANDS.items():
         sub = subparsers.add_parser(name, help=text, description=text)
         if name == wanted and name not in ("version", "local-gcp"):
-            module = importlib.import_module(f"mainstem.cli.{name}_command")
+            module = importlib.import_module(f"mainstem.cli.{name.replace('-', '_')}_command")
             loaded[name] = cast("Command", module)
             loaded[name].arguments(sub)
     return parser, loaded
