@@ -231,7 +231,9 @@ def _say(record: Record, detail: Detail, place: Place) -> tuple[str, str, str | 
     if detail.kind in {"too_short", "string_too_short"}:
         return _too_short(detail)
     suggestion = detail.context.get("suggestion")
-    message = _PHRASES.get(detail.kind, detail.message).format(**detail.context)
+    phrase = _PHRASES.get(detail.kind)
+    # A message that quotes the source may hold braces of its own.
+    message = detail.message if phrase is None else phrase.format(**detail.context)
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = message.replace("Input should be", "must be").replace("String should", "must")
     own = "_" not in detail.kind
