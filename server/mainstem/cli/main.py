@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "check": "validate flows and print problems as path:line:column",
     "import-kestra": "a running Kestra as a repository to sync from",
     "init": "write a repository to start from: flows, tests, files, dbt",
-    "sync": "synchronise a Git source of a running server",
+    "sync": "synchronise, inspect and switch Git sources of a running server",
     "kv": "read and write the key-value store of a running server",
     "user": "users and their roles, in the database itself",
     "token": "API tokens of a running server",
