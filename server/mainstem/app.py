@@ -224,6 +224,7 @@ class App:
             self.sources,
             self.flows,
             self.files,
+            self.namespaces,
             self.database,
             self.clock,
             self.bus,

@@ -129,3 +129,37 @@ def test_a_submodule_is_left_out_with_a_warning(repository: Repository, make_syn
     result = make_synced().syncs.sync("team")
     assert result.applied
     assert [(p.code, p.severity) for p in result.problems] == [("submodule", "warning")]
+
+
+def test_what_a_namespace_says_comes_with_the_commit(
+    repository: Repository, make_synced: Make
+) -> None:
+    said = "description: The demo\nvariables:\n  bucket: taxis\n"
+    repository.commit({"flows/hello.yaml": flow(), "namespaces/demo.yaml": said})
+    app = make_synced()
+    result = app.syncs.sync("team")
+    assert result.applied, [str(p) for p in result.problems]
+    stored = app.namespaces.get("demo")
+    assert (stored.description, stored.variables["bucket"]) == ("The demo", "taxis")
+    assert stored.git_source == "team"
+    assert app.syncs.drift("team") == []
+    repository.commit({"namespaces/demo.yaml": None})
+    app.syncs.sync("team")
+    with pytest.raises(NotFound):
+        app.namespaces.get("demo")
+
+
+def test_plugin_defaults_that_break_flows_keep_the_commit_from_going_live(
+    repository: Repository, make_synced: Make
+) -> None:
+    repository.commit({"flows/hello.yaml": flow()})
+    app = make_synced()
+    app.syncs.sync("team")
+    said = (
+        "pluginDefaults:\n  - type: io.kestra.plugin.core.log.Log\n"
+        "    forced: true\n    values: {level: LOUD}\n"
+    )
+    repository.commit({"namespaces/demo.yaml": said, "namespaces/other.yaml": "nothing: 1\n"})
+    result = app.syncs.sync("team")
+    assert not result.applied
+    assert {p.path for p in result.problems} == {"namespaces/demo.yaml", "namespaces/other.yaml"}

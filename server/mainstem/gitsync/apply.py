@@ -14,6 +14,7 @@ from mainstem.gitsync.stage import Staged
 from mainstem.model.flow_id import FlowId
 from mainstem.services.files import FileOrigin, FileService
 from mainstem.services.flows import FlowChange, FlowService
+from mainstem.services.namespaces import NamespaceOrigin, NamespaceService
 from mainstem.settings_git import GitSource
 from mainstem.store import kv as kv_rows
 from mainstem.store import sync_entries
@@ -41,11 +42,13 @@ class Applier:
         source: GitSource,
         flows: FlowService,
         files: FileService,
+        namespaces: NamespaceService,
         configured: Collection[str],
     ) -> None:
         self._source = source
         self._flows = flows
         self._files = files
+        self._namespaces = namespaces
         self._configured = configured
 
     def read_files(
@@ -84,6 +87,16 @@ class Applier:
         put_files = [pointers[e.key] for e in plan.having(*_PUT, kind="file") if e.key in pointers]
         self._files.switch(tx, put_files, gone_files)
         self._apply_values(tx, staged, plan, now)
+        self._namespaces.apply(
+            tx,
+            [
+                staged.namespaces[e.key]
+                for e in plan.having(*_PUT, kind="namespace")
+                if e.key in staged.namespaces
+            ],
+            [e.namespace for e in plan.having(Action.DELETE, kind="namespace")],
+            NamespaceOrigin(self._source.name, staged.commit.sha),
+        )
         self._own(tx, plan, previous)
         return Applied(plan, revisions)
 

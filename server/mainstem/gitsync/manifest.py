@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from mainstem.gitsync.spaces import live_namespaces
 from mainstem.gitsync.values import Value
 from mainstem.model.flow_id import FlowId
 from mainstem.store import kv as kv_rows
@@ -45,9 +46,12 @@ class Manifest:
     def drifted_in(self, tx: Connection, limit: int = 10_000) -> list[Entry]:
         """As `drifted`, within the caller's transaction."""
         found = rows.drifted(tx, self._source, limit)
-        values = rows.of_source(tx, self._source, "kv")
-        live = live_values(tx, values)
-        found += [e for e in values if e.key not in live or live[e.key].digest != e.digest]
+        others = rows.of_source(tx, self._source, "kv")
+        spaces = rows.of_source(tx, self._source, "namespace")
+        live = live_values(tx, others) | live_namespaces(tx, spaces)
+        found += [
+            e for e in [*others, *spaces] if e.key not in live or live[e.key].digest != e.digest
+        ]
         return found[:limit]
 
 
@@ -72,6 +76,7 @@ def live_under(tx: Connection, entries: Iterable[Entry]) -> dict[Key, Live]:
     if files:
         names = [(e.namespace, e.name) for e in files]
         found |= rows.live_files(tx, None if len(names) > _MANY else names)
+    found |= live_namespaces(tx, kinds.get("namespace", []))
     return found | live_values(tx, kinds.get("kv", []))
 
 

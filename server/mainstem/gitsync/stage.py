@@ -19,10 +19,12 @@ from mainstem.gitsync.ignore import Ignored, candidates, is_ignore_file
 from mainstem.gitsync.manifest import Manifest
 from mainstem.gitsync.mapping import place_flow
 from mainstem.gitsync.repository import Commit, Entry, Repository
+from mainstem.gitsync.spaces import broken_flows, digest_of, read_namespace
 from mainstem.gitsync.tree import FileSource, Sources, ValueSource, classify, problem
 from mainstem.gitsync.values import Value, read_values
 from mainstem.model.flow_id import FlowId
 from mainstem.services.flows import FlowService
+from mainstem.services.namespaces import NamespaceProperties, NamespaceService
 from mainstem.settings_git import GitSource
 from mainstem.store.flows import hash_source
 from mainstem.store.sync_entries import Entry as Owned
@@ -41,6 +43,14 @@ class Baseline:
     again: Sequence[Owned] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who says whether what a commit brings is valid."""
+
+    flows: FlowService
+    namespaces: NamespaceService
+
+
 @dataclass(slots=True)
 class Staged:
     """What a commit touches, checked; `total` counts everything that it holds."""
@@ -52,6 +62,7 @@ class Staged:
     tests: dict[Key, str] = field(default_factory=dict)
     values: dict[Key, Value] = field(default_factory=dict)
     files: dict[Key, FileSource] = field(default_factory=dict)
+    namespaces: dict[Key, NamespaceProperties] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     total: int = 0
 
@@ -73,11 +84,12 @@ class Stager:
     """Stages one commit of one source."""
 
     def __init__(
-        self, source: GitSource, repository: Repository, flows: FlowService, base: Baseline
+        self, source: GitSource, repository: Repository, judges: Judges, base: Baseline
     ) -> None:
         self._source = source
         self._repository = repository
-        self._flows = flows
+        self._flows = judges.flows
+        self._namespaces = judges.namespaces
         self._base = base
 
     def stage(self, commit: Commit) -> Staged:
@@ -154,6 +166,9 @@ class Stager:
         by_path = {value.entry.path: value for value in found.values}
         for entry, content in self._repository.read([value.entry for value in found.values]):
             self._take_values(staged, by_path[entry.path], content)
+        by_path = {value.entry.path: value for value in found.namespaces}
+        for entry, content in self._repository.read([v.entry for v in found.namespaces]):
+            self._take_namespace(staged, by_path[entry.path], content)
         for file in found.files:
             self._take_file(staged, file, known)
 
@@ -204,6 +219,23 @@ class Stager:
             entry = source.entry
             staged.wanted[key] = Owned(*key, entry.path, entry.blob, value.digest)
             staged.values[key] = value
+
+    def _take_namespace(self, staged: Staged, source: ValueSource, content: bytes) -> None:
+        text = self._text(staged, source.entry, content)
+        if text is None:
+            return
+        entry = source.entry
+        made, faults = read_namespace(text, entry.path, source.namespace, self._namespaces)
+        staged.problems += faults
+        if made is None:
+            return
+        key = ("namespace", source.namespace, source.namespace)
+        if key in staged.wanted:
+            self._twice(staged, key, entry.path)
+            return
+        staged.problems += broken_flows(made, self._namespaces, self._flows, entry.path)
+        staged.wanted[key] = Owned(*key, entry.path, entry.blob, digest_of(made))
+        staged.namespaces[key] = made
 
     def _take_file(
         self, staged: Staged, file: FileSource, known: Mapping[tuple[str, str], list[Owned]]

@@ -24,11 +24,12 @@ from mainstem.gitsync.remote import Remote
 from mainstem.gitsync.repository import Commit, Repository
 from mainstem.gitsync.signatures import Refused, signer
 from mainstem.gitsync.sources import SourceService
-from mainstem.gitsync.stage import Baseline, Staged, Stager, layout_of
+from mainstem.gitsync.stage import Baseline, Judges, Staged, Stager, layout_of
 from mainstem.gitsync.testing import TestGate
 from mainstem.gitsync.tree import problem
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
+from mainstem.services.namespaces import NamespaceService
 from mainstem.settings_git import GitSource
 from mainstem.store import git_sources, syncs
 from mainstem.store.database import Database
@@ -47,6 +48,7 @@ class Workshop:
     sources: SourceService
     flows: FlowService
     files: FileService
+    namespaces: NamespaceService
     database: Database
     clock: Clock
     bus: Bus
@@ -138,7 +140,9 @@ class Syncer:
         controls = self._shop.sources.controls(self.source.name)
         good = self.records.status().good_commit if controls.layout == self._layout else None
         base = Baseline(good, self.manifest, again)
-        staged = Stager(self.source, repository, self._shop.flows, base).stage(commit)
+        staged = Stager(
+            self.source, repository, Judges(self._shop.flows, self._shop.namespaces), base
+        ).stage(commit)
         self._verify(staged, repository)
         if staged.is_valid and self.source.tests == "required":
             staged.problems += self._shop.gate.check(staged, repository, self.manifest)
@@ -188,6 +192,8 @@ class Syncer:
             self._refuse(Run(commit, plan, problems, {}, False, wish.cause, _since(began)))
             return SyncResult(name, commit, plan, problems, False, {})
         self._shop.flows.announce()
+        if staged.namespaces or any(e.kind == "namespace" for e in staged.gone):
+            self._shop.namespaces.announce()
         self._shop.bus.publish(FILES, KV)
         self.records.tell()
         return SyncResult(name, commit, plan, problems, True, done.revisions)
@@ -213,7 +219,7 @@ class Syncer:
 
     def _applier(self, source: GitSource) -> Applier:
         names = [item.source.name for item in self._shop.sources.all()]
-        return Applier(source, self._shop.flows, self._shop.files, names)
+        return Applier(source, self._shop.flows, self._shop.files, self._shop.namespaces, names)
 
     def _head(self, controls: Controls) -> str | None:
         if controls.pin:
