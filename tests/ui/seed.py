@@ -57,6 +57,8 @@ def services(app: App) -> Services:
         files=app.files, namespaces=app.namespaces, tree=app.tree, secrets=app.secrets,
         credentials=app.credentials, kv=app.kv, triggers=app.triggers,
         previews=PreviewService(app.storage),
+        plugins=app.plugins, dependencies=app.dependencies, figures=app.figures,
+        operations=app.operations, evaluation=app.evaluation,
         syncs=app.syncs, accounts=app.accounts,
         parts=parts, load=lambda: (3, 16), facts={"Database": "SQLite", "Address": app.base_url},
     )  # fmt: skip

@@ -243,7 +243,7 @@ def test_an_execution_under_a_wrong_flow_leads_to_the_right_one(site: Site) -> N
 
 def test_files_of_other_executions_are_refused(site: Site) -> None:
     other = "mainstem:///demo/hello/executions/other/tasks/x.csv"
-    assert site.browser.get(site.address("failed", f"files?uri={other}")).status_code == 403
+    assert site.browser.get(site.address("failed", f"files?uri={other}")).status_code == 404
 
 
 def test_a_list_is_paged_by_key(site: Site) -> None:

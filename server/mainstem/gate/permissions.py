@@ -73,6 +73,7 @@ _LARGER: Final = {
     "POST /git/{name}/git-receive-pack": 510_000_000,
     "POST /ui/flows/edit/{namespace}/{flow_id}/execute": _UPLOAD,
     "POST /ui/namespaces/{namespace}/files": 101_000_000,
+    "POST /ui/executions/{namespace}/{flow_id}/{execution_id}/resume": _UPLOAD,
 }
 
 
@@ -350,11 +351,19 @@ _UI: Final[dict[Needed, str]] = {
         GET /ui/flows/edit/{namespace}/{flow_id}/_runs
         GET /ui/flows/edit/{namespace}/{flow_id}/executions
         GET /ui/flows/edit/{namespace}/{flow_id}/_executions
+        GET /ui/operations/{operation_id}
+        GET /ui/operations/{operation_id}/_progress
+        GET /ui/flows/edit/{namespace}/{flow_id}/logs
+        GET /ui/flows/edit/{namespace}/{flow_id}/_logs
+        GET /ui/flows/edit/{namespace}/{flow_id}/metrics
         GET /ui/logs
         GET /ui/logs/_found
     """,
     P.EXECUTION_OPERATE: """
         POST /ui/executions/_bulk
+        POST /ui/executions/_all
+        POST /ui/operations/{operation_id}/_cancel
+        GET,POST /ui/executions/{namespace}/{flow_id}/{execution_id}/resume
         POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_kill
         POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_restart
         POST /ui/executions/{namespace}/{flow_id}/{execution_id}/_resume
@@ -364,6 +373,9 @@ _UI: Final[dict[Needed, str]] = {
     P.FLOW_READ: """
         GET /ui/flows
         GET /ui/flows/_rows
+        GET /ui/plugins
+        GET /ui/plugins/{name}
+        GET /ui/flows/edit/{namespace}/{flow_id}/dependencies
         GET /ui/flows/edit/{namespace}/{flow_id}
         GET /ui/flows/edit/{namespace}/{flow_id}/overview
         GET /ui/flows/edit/{namespace}/{flow_id}/topology

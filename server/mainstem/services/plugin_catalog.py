@@ -167,8 +167,20 @@ def example(doc: PluginDoc) -> str:
     for item in doc.properties:
         if item.required and item.name not in shown:
             shown[item.name] = _value(item)
+    shown |= _ONE_OF_SEVERAL.get(doc.short, {})
     text: str = yaml.safe_dump([shown], sort_keys=False, allow_unicode=True, width=96)
     return text
+
+
+_HELLO: Final = {"id": "hello", "type": f"{PREFIX}core.log.Log", "message": "Hello"}
+# Where one of several properties is needed, none of which is required alone.
+_ONE_OF_SEVERAL: Final[Mapping[str, Mapping[str, Any]]] = {
+    "core.execution.Count": {"flows": [{"namespace": "company.team", "flowId": "other_flow"}]},
+    "core.flow.Switch": {"cases": {"text": [_HELLO]}},
+    "core.flow.WorkingDirectory": {"tasks": [_HELLO]},
+    "core.namespace.UploadFiles": {"filesMap": {"data.csv": "{{ outputs.extract.uri }}"}},
+    "core.storage.Split": {"rows": 1_000},
+}
 
 
 def _example_id(title: str) -> str:
@@ -191,7 +203,7 @@ def _one(word: str, item: PropertyDoc) -> object:
         "boolean": True,
         "duration": "PT1M",
         "date and time": "2026-01-01T00:00:00Z",
-        "task": {"id": "hello", "type": f"{PREFIX}core.log.Log", "message": "Hello"},
+        "task": _HELLO,
         "condition": {"type": f"{PREFIX}core.condition.Weekend"},
         "map": {p.name: _value(p) for p in item.properties if p.required} or {"key": "value"},
     }

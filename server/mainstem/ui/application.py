@@ -25,6 +25,7 @@ from mainstem.ui.pages import (
     execution_logs,
     executions,
     flow,
+    flow_tabs,
     flow_triggers,
     flows,
     gitsync,
@@ -34,7 +35,10 @@ from mainstem.ui.pages import (
     namespace_kv,
     namespace_secrets,
     namespaces,
+    operations,
     palette,
+    plugins,
+    resume,
     settings,
     sign_in,
     system,
@@ -46,10 +50,10 @@ from mainstem.ui.render import Renderer
 from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
-    dashboard, executions, execution, execution_logs, execution_files, flows, flow, execute,
-    triggers, flow_triggers, backfill, logs, namespaces, namespace_files, namespace_kv,
-    namespace_secrets, gitsync_connect, gitsync, system, palette, settings, components,
-    sign_in, users, tokens, audit,
+    dashboard, operations, executions, resume, execution, execution_logs, execution_files, flows,
+    flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs, namespaces,
+    namespace_files, namespace_kv, namespace_secrets, gitsync_connect, gitsync, system, palette,
+    settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip
 
 

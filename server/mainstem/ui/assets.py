@@ -20,6 +20,8 @@ _NAMES: Final = {
     "htmx.js": "vendor/htmx-2.0.11.min.js",
     "idiomorph.js": "vendor/idiomorph-ext-0.8.0.min.js",
     "sse.js": "vendor/htmx-ext-sse-2.2.4.min.js",
+    "metrics.js": "metrics.js",
+    "uplot.js": "vendor/uplot-1.6.32.min.js",
     "LICENSES.txt": "vendor/LICENSES.txt",
 }
 

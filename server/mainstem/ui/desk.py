@@ -10,13 +10,18 @@ from fastapi import Request
 from mainstem.clock import Clock
 from mainstem.services.accounts import Accounts
 from mainstem.services.credentials import CredentialService
+from mainstem.services.dependencies import DependencyService
+from mainstem.services.evaluation import EvaluationService
 from mainstem.services.executions import ExecutionService
 from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService
 from mainstem.services.kv import KvService
+from mainstem.services.metric_figures import MetricFigures
 from mainstem.services.namespace_tree import NamespaceTree
 from mainstem.services.namespaces import NamespaceService
+from mainstem.services.operations import OperationService
+from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.secrets import SecretService
@@ -60,6 +65,11 @@ class Services:
     credentials: CredentialService
     triggers: TriggerService
     previews: PreviewService
+    plugins: PluginCatalog
+    dependencies: DependencyService
+    figures: MetricFigures
+    operations: OperationService
+    evaluation: EvaluationService
     syncs: "SyncAgent | None" = None
     accounts: Accounts | None = None
     parts: Callable[[], Sequence[Part]] = tuple

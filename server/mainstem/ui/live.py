@@ -28,6 +28,7 @@ PACE: Final[Mapping[str, float]] = {
     "execution": 0.5,
     "logs": 0.5,
     "sync": 0.5,
+    "operation": 0.5,
     "executions": 2.0,
     "triggers": 2.0,
     "flows": 5.0,

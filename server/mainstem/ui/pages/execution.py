@@ -20,6 +20,8 @@ from mainstem.ui.render import Crumb, Frame, execution_link, flow_link, link
 from mainstem.ui.security import PostedForm
 
 router = APIRouter()
+_LONGEST_EXPRESSION = 20_000
+_RUNS_OFFERED = 500
 PATH = "/executions/{namespace}/{flow_id}/{execution_id}"
 _FAILURES = 5
 _ERROR_LINES = 20
@@ -191,7 +193,19 @@ def page_context(request: Request, execution_id: str) -> Response:
     here = desk(request)
     found = seen(here, execution_id)
     source = _source(here, found.execution)
-    return show(request, "context", {"variables": painting.variables(source)}, found)
+    expression = request.query_params.get("expression", "")[:_LONGEST_EXPRESSION]
+    run = request.query_params.get("task_run") or None
+    evaluated = None
+    if expression.strip():
+        evaluated = here.services.evaluation.evaluate(execution_id, expression, run)
+    context: dict[str, object] = {
+        "variables": painting.variables(source),
+        "expression": expression,
+        "task_run": run,
+        "task_runs": found.runs[:_RUNS_OFFERED],
+        "evaluated": evaluated,
+    }
+    return show(request, "context", context, found)
 
 
 @router.get(PATH + "/dbt")

@@ -31,11 +31,21 @@ def page_executions(request: Request) -> Response:
     context |= {
         "namespaces": namespaces,
         "periods": PERIOD_WORDS,
+        "total": _total(context),
+        "all_query": query_string(Filters.of(request).given),
         "here": f"{link('executions')}{context['query']}",
         "refresh": f"{link('executions', '_rows')}{context['query']}",
     }
     frame = Frame("executions", "Executions", topics=("executions",))
     return here.renderer.page(request, "executions", frame, context)
+
+
+def _total(context: Mapping[str, object]) -> int:
+    """How many match: the counts are over all states, the filter may name some."""
+    counts, filters = context["counts"], context["filters"]
+    if not isinstance(counts, dict) or not isinstance(filters, Filters):
+        return 0
+    return sum(n for state, n in counts.items() if not filters.state or state in filters.state)
 
 
 @router.get("/executions/_rows")

@@ -56,12 +56,18 @@ def _found(here: Desk, request: Request) -> dict[str, object]:
         start=since(query.get("since", "24h"), here.clock.now()),
         before=int(before) if before.isdigit() else None,
     )
+    return found_lines(here, request, wanted, link("logs")) | {"clear": link("logs")}
+
+
+def found_lines(here: Desk, request: Request, wanted: LogFilter, base: str) -> dict[str, object]:
+    """The newest matching lines, and the address of older ones."""
+    query = request.query_params
     lines, rest_before = here.services.search.recent_lines(wanted, limit=_SIZE)
     shown = [_line(item.line, item.flow, item.number) for item in lines]
     older = ""
     if rest_before is not None:
         rest = {key: value for key, value in query.items() if key != "before"}
-        older = link("logs", **rest, before=rest_before)
+        older = f"{base}{query_string({**rest, 'before': rest_before})}"
     return {"lines": shown, "older": older}
 
 
