@@ -382,7 +382,8 @@ class Stepper:
             task,
             submit.task_run,
             submit.attempt,
-            live.variables_for(submit.task_run.id, detached=True),
+            # What runs here and now reads the index itself; a copy would cost as much as it holds.
+            live.variables_for(submit.task_run.id, detached=not task.INLINE),
             is_begun=is_begun,
         )
 
