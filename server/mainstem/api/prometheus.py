@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import psutil
-
 from mainstem import __version__
 from mainstem.api.timings import BUCKETS, Timings
 from mainstem.model.state import State
@@ -97,6 +95,8 @@ def _of_process(live: LiveMeasures) -> Iterator[Family]:
         "mainstem_loop_age_seconds", "gauge", "Time since each loop last ran.",
         [({"loop": name}, age) for name, age in sorted(live.loop_ages.items())],
     )  # fmt: skip
+    import psutil  # slow to load, and many servers are never asked
+
     process = psutil.Process()
     cpu = process.cpu_times()
     readings: tuple[tuple[str, str, str, Callable[[], float]], ...] = (

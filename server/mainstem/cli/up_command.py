@@ -1,6 +1,7 @@
 """`mainstem up`: the server."""
 
 import argparse
+import gc
 import json
 import logging
 import signal
@@ -68,6 +69,7 @@ def _serve(settings: Settings) -> int:
     with closing(listener), StateLock(settings.state_dir):
         if settings.is_shared:
             wait_for(settings.database_url, settings.database.wait_seconds, signals.ending)
+        gc.disable()  # nothing made until the server is ready is garbage
         app = App(bound)
         server = _Server(create_server(app), settings.server.trusted_proxies)
         signals.server = server
@@ -75,6 +77,7 @@ def _serve(settings: Settings) -> int:
             if not signals.ending.is_set():
                 greeting = _open_the_door(app)
                 app.start()
+                _collect_seldom()
                 print(greeting, flush=True)
                 server.run(sockets=[listener])
                 signals.ending.set()
@@ -83,6 +86,17 @@ def _serve(settings: Settings) -> int:
             local_access.take_away(settings.state_dir)
             app.stop()
     return 0
+
+
+def _collect_seldom() -> None:
+    """Leave what lives as long as the process out of every collection, and wait for more garbage.
+
+    Executions are made of many small objects without cycles: a quarter of the processor time of a
+    busy server went into looking for cycles among them.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 class _Signals:
@@ -137,6 +151,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 timeout_graceful_shutdown=5,
                 lifespan="off",
+                ws="none",  # no route speaks it, and its library costs 2 MB
                 proxy_headers=bool(trusted_proxies),
                 forwarded_allow_ips=list(trusted_proxies),
             )

@@ -1,14 +1,16 @@
 """Text in the sources of flows: where it is, and what replacing it would give. Pure."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
-from typing import Final
-
-import regex
+from typing import TYPE_CHECKING, Final
 
 from mainstem.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import regex
 
 _LONGEST_QUERY: Final = 500
 _SECONDS: Final = 0.5
@@ -30,7 +32,7 @@ _SECTIONS: Final = {
     SearchScope.TRIGGERS: frozenset({"triggers"}),
     SearchScope.INPUTS: frozenset({"inputs"}),
 }
-_TOP_LEVEL: Final = regex.compile(r"([A-Za-z]\w*)\s*:")
+_TOP_LEVEL: Final = re.compile(r"([A-Za-z]\w*)\s*:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +64,10 @@ class Replacement:
     after: str
 
 
-Pattern = regex.Pattern[str]
-
-
-def pattern_of(wanted: Wanted) -> Pattern:
+def pattern_of(wanted: Wanted) -> "regex.Pattern[str]":
     """Raises InvalidInput for an empty, overlong or broken query."""
+    import regex  # slow to load, and few servers are searched
+
     if not wanted.query or len(wanted.query) > _LONGEST_QUERY:
         raise InvalidInput(f"a query has 1 to {_LONGEST_QUERY} characters")
     text = wanted.query if wanted.regex else regex.escape(wanted.query)
@@ -78,7 +79,9 @@ def pattern_of(wanted: Wanted) -> Pattern:
         raise InvalidInput(f"`{wanted.query}` is not a regular expression: {error}") from error
 
 
-def hits(source: str, pattern: Pattern, scope: SearchScope = SearchScope.ALL) -> list[Hit]:
+def hits(
+    source: str, pattern: "regex.Pattern[str]", scope: SearchScope = SearchScope.ALL
+) -> list[Hit]:
     """Every place, in order, up to 200."""
     found = []
     for number, line in _lines(source, scope):
@@ -89,7 +92,9 @@ def hits(source: str, pattern: Pattern, scope: SearchScope = SearchScope.ALL) ->
     return found
 
 
-def fragments(source: str, pattern: Pattern, scope: SearchScope = SearchScope.ALL) -> list[str]:
+def fragments(
+    source: str, pattern: "regex.Pattern[str]", scope: SearchScope = SearchScope.ALL
+) -> list[str]:
     """The lines with their places between `[mark]` and `[/mark]`."""
     found = []
     for _, line in _lines(source, scope):
@@ -110,7 +115,10 @@ def marked_html(fragment: str) -> str:
 
 
 def replacements(
-    source: str, pattern: Pattern, replacement: str, scope: SearchScope = SearchScope.ALL
+    source: str,
+    pattern: "regex.Pattern[str]",
+    replacement: str,
+    scope: SearchScope = SearchScope.ALL,
 ) -> list[Replacement]:
     """The lines that would change."""
     return [
@@ -122,7 +130,7 @@ def replacements(
 
 def replace(
     source: str,
-    pattern: Pattern,
+    pattern: "regex.Pattern[str]",
     replacement: str,
     scope: SearchScope = SearchScope.ALL,
     only_line: int | None = None,
@@ -148,7 +156,7 @@ def _lines(source: str, scope: SearchScope) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
-def _matches(pattern: Pattern, line: str) -> Iterator["regex.Match[str]"]:
+def _matches(pattern: "regex.Pattern[str]", line: str) -> Iterator["regex.Match[str]"]:
     try:
         for match in pattern.finditer(line, timeout=_SECONDS):
             if match.end() > match.start():
@@ -157,7 +165,7 @@ def _matches(pattern: Pattern, line: str) -> Iterator["regex.Match[str]"]:
         raise _too_slow() from error
 
 
-def _replaced(pattern: Pattern, replacement: str, line: str) -> str:
+def _replaced(pattern: "regex.Pattern[str]", replacement: str, line: str) -> str:
     try:
         return pattern.sub(lambda _match: replacement, line, timeout=_SECONDS)
     except TimeoutError as error:
