@@ -43,7 +43,7 @@ def test_a_backup_of_a_running_server_is_restored_elsewhere(tmp_path: Path, new_
     done = server.run(FLOW)
     assert done.state is State.SUCCESS, server.logs(done)
     app.kv.set("demo", KvEntry("answer", 42, "NUMBER"))
-    app.own_secrets.put("demo", "TOKEN", "s3cr3t")
+    app.secrets.put("demo", "TOKEN", "s3cr3t")
     app.files.write("demo", "a/b.txt", b"file of a namespace")
     busy = threading.Event()
 
@@ -71,7 +71,7 @@ def test_a_backup_of_a_running_server_is_restored_elsewhere(tmp_path: Path, new_
         found = again.kv.find("demo", "answer")
         assert found is not None
         assert found.entry.value == 42
-        assert again.own_secrets.find("demo", "TOKEN") == "s3cr3t"
+        assert again.secret_chain.get("demo", "TOKEN") == "s3cr3t"
         assert again.files.read("demo", "a/b.txt") == b"file of a namespace"
         uri = str(restored.outputs(done)["write"]["uri"])  # type: ignore[index]
         path = uri.removeprefix("kestra:///")

@@ -95,6 +95,9 @@ def test_a_key_that_others_can_read_and_a_full_folder_fail(
     code, found = examined(tmp_path, capsys, "--offline")
     assert code == 1
     assert found["key"][0]["fix"] == f"chmod 600 {key}"
+    key.write_bytes(b"half")
+    key.chmod(0o600)
+    assert verdicts(examined(tmp_path, capsys, "--offline")[1], "key") == ["FAIL"]
     assert verdicts(found, "storage") == ["FAIL"]
 
 

@@ -15,6 +15,7 @@ from mainstem.gitsync.github_app import Tokens
 from mainstem.gitsync.remote import Remote
 from mainstem.sdk.registry import Registry
 from mainstem.sdk.runner import TaskRunner
+from mainstem.secrets.build import key_file
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.settings import GitSource, Settings
 from mainstem.storage.open import open_storage
@@ -98,16 +99,20 @@ def storage(settings: Settings) -> Iterator[Finding]:
 def key(settings: Settings) -> Iterator[Finding]:
     """Whether the key that seals secrets is there, whole and private."""
     path = settings.key_path
+    if settings.secrets.key_value is not None:
+        yield ok("key", "given by secrets.key_value")
+        return
     if not path.exists():
         yield skip("key", f"{path} is made when the first secret is stored")
         return
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield fail("key", f"{path} can be read by others", f"chmod 600 {path}")
-    if path.stat().st_size != 32:
-        yield fail("key", f"{path} is not whole", "put back the copy you keep elsewhere")
-    elif not mode & 0o077:
-        yield ok("key", f"{path} is whole and private")
+    try:
+        key_file(settings).sealer()
+    except MainstemError as error:
+        yield fail("key", error.message, "put back the copy that you keep elsewhere")
+    else:
+        yield ok("key", f"{path} is whole")
 
 
 def git(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -185,7 +185,7 @@ def restore_backup(
                 _store(storage, rest, file)
                 files += 1
             elif member.name == _KEY:
-                keep_key(file.read(1_000))
+                keep_key(file.read(100_000))
         transfer.finish(tx, by_name.values())
         upgrade(tx)
     return Summary(rows, files, bool(manifest["with_key"]))
