@@ -79,6 +79,12 @@ def put(tx: Connection, states: Sequence[TriggerState]) -> None:
     insert_or_replace(tx, triggers, [_row(state) for state in states])
 
 
+def flows_with_any(tx: Connection) -> set[FlowId]:
+    """Flows that have a trigger's row."""
+    query = select(triggers.c.namespace, triggers.c.flow_id).distinct()
+    return {FlowId(row[0], row[1]) for row in tx.execute(query)}
+
+
 def of_flow(tx: Connection, flow: FlowId) -> list[TriggerState]:
     """The triggers of a flow, by id."""
     given = {"namespace": flow.namespace, "flow_id": flow.id}
