@@ -129,7 +129,9 @@ def note_read(tx: Connection, execution_id: str, namespace: str, key: str, at: d
     statement = upsert(tx, secret_reads).on_conflict_do_nothing(
         index_elements=["execution_id", "namespace", "key"]
     )
-    return tx.execute(statement.values(row)).rowcount > 0
+    # What an INSERT reports as its row count differs from driver to driver.
+    added = tx.execute(statement.values(row).returning(secret_reads.c.key))
+    return added.first() is not None
 
 
 def reads_of(tx: Connection, execution_id: str) -> Sequence[tuple[str, str]]:
