@@ -298,3 +298,34 @@ def test_properties_are_applied_from_a_file_and_shown_with_what_is_inherited(
     assert told("namespace", "delete", ns)[0] == 0
     (tmp_path / "n.yaml").write_text("x: 1")
     assert "id" in told("namespace", "apply", str(tmp_path / "n.yaml"))[2]
+
+
+def test_a_secret_in_an_output_is_starred_wherever_the_output_is_shown(
+    api: Api, ns: str, flow: Callable[..., str]
+) -> None:
+    flow(
+        "  - {id: out, type: core.debug.Return, format: \"<{{ secret('API_KEY') }}>\"}\n"
+        '  - {id: used, type: core.debug.Return, format: "{{ outputs.out.value | length }}"}',
+        more='outputs: [{id: leak, type: STRING, value: "{{ outputs.out.value | base64encode }}"}]',
+    )
+    made = api("POST", f"/executions/{ns}/f", params={"wait": "true"})
+    ended = api.wait(made["id"])
+    api.app.secret_reads.flush()
+    assert api.outputs(ended)["used"] == {"value": "16"}
+    stored = api.outputs(ended)["out"]
+    assert stored == {"value": "<hunter2-secret>"}
+    out = next(run for run in api.runs(ended) if run.task_id == "out")
+    shown = [
+        api("GET", f"/executions/{ended.id}"),
+        api("GET", "/executions/search", params={"namespace": ns}),
+        api("GET", f"/outputs/executions/{ended.id}"),
+        api("GET", f"/outputs/tasks/{ended.id}/{out.id}"),
+        api("GET", f"/executions/{ended.id}/graph"),
+    ]
+    text = json.dumps(shown)
+    assert "hunter2" not in text
+    assert "aHVudGVyMi1zZWNyZX" not in text
+    assert shown[3] == {"value": f"<{'*' * 14}>"}
+    page = api.client.get(f"/ui/executions/{ns}/f/{ended.id}/outputs")
+    assert page.status_code == 200
+    assert "hunter2" not in page.text

@@ -178,7 +178,7 @@ def test_sealed_secrets_are_kept_by_namespace_and_key(database: Database) -> Non
         assert not secrets.reseal(tx, old, b"late", "k1")
         assert secrets.note_read(tx, "e", "zoomcamp", "b", NOON)
         assert not secrets.note_read(tx, "e", "zoomcamp", "b", NOON)
-        assert list(secrets.reads_of(tx, "e")) == [("zoomcamp", "b")]
+        assert secrets.reads_of(tx, ["e", "f"]) == [("e", "zoomcamp", "b")]
         assert secrets.remove(tx, "zoomcamp", "a")
         assert not secrets.remove(tx, "zoomcamp", "a")
 

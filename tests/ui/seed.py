@@ -55,6 +55,7 @@ def services(app: App) -> Services:
     return Services(
         flows=app.flows, executions=app.executions, search=app.search, inputs=app.inputs,
         files=app.files, namespaces=app.namespaces, tree=app.tree, secrets=app.secrets,
+        secret_reads=app.secret_reads,
         credentials=app.credentials, kv=app.kv, triggers=app.triggers,
         previews=PreviewService(app.storage),
         plugins=app.plugins, dependencies=app.dependencies, figures=app.figures,

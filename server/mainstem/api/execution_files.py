@@ -76,7 +76,8 @@ def graph(execution_id: str, services: Services) -> JsonAnswer:
     found = services.flows.revision(execution.flow, execution.revision)
     now = services.clock.now()
     runs: dict[str, list[wire.Json]] = {}
-    for run in services.executions.task_runs(execution_id):
+    _, shown = services.secret_reads.starred(execution, services.executions.task_runs(execution_id))
+    for run in shown:
         runs.setdefault(run.task_id, []).append(wire.task_run(run, execution, now))
     return JsonAnswer(graph_of(wire.plain_flow(found.source), runs))
 
@@ -84,7 +85,8 @@ def graph(execution_id: str, services: Services) -> JsonAnswer:
 @outputs.get("/outputs/executions/{execution_id}", **answers(dict[str, object], 404))
 def execution_outputs(execution_id: str, services: Services) -> JsonAnswer:
     """The outputs that the flow declares; none before the end."""
-    return JsonAnswer(services.executions.get(execution_id).outputs or {})
+    execution, _ = services.secret_reads.starred(services.executions.get(execution_id), ())
+    return JsonAnswer(execution.outputs or {})
 
 
 @outputs.get("/outputs/tasks/{execution_id}", **answers(list[models.OutputInformation], 404))
@@ -107,8 +109,9 @@ def task_outputs(execution_id: str, services: Services) -> list[wire.Json]:
 @outputs.get("/outputs/tasks/{execution_id}/{task_run_id}", **answers(dict[str, object], 404))
 def task_run_outputs(execution_id: str, task_run_id: str, services: Services) -> JsonAnswer:
     """The outputs of one task run."""
-    services.executions.get(execution_id)
-    for run in services.executions.task_runs(execution_id):
+    execution = services.executions.get(execution_id)
+    _, runs = services.secret_reads.starred(execution, services.executions.task_runs(execution_id))
+    for run in runs:
         if run.id == task_run_id:
             return JsonAnswer(dict(run.outputs or {}))
     raise NotFound(f"execution {execution_id} has no task run {task_run_id}")

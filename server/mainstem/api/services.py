@@ -28,7 +28,7 @@ from mainstem.services.operations import OperationService
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
-from mainstem.services.secrets import SecretService
+from mainstem.services.secrets import SecretReads, SecretService
 from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.templates import TemplateService
 from mainstem.services.triggers import TriggerService
@@ -55,6 +55,7 @@ class ApiServices:
     namespaces: NamespaceService
     tree: NamespaceTree
     secrets: SecretService
+    secret_reads: SecretReads
     credentials: CredentialService
     previews: PreviewService
     templates: TemplateService

@@ -3,16 +3,17 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import SECRETS, Bus
 from mainstem.clock import Clock
 from mainstem.errors import InvalidInput, MainstemError, NotFound
-from mainstem.model.execution import Execution
+from mainstem.model.execution import Execution, TaskRun
 from mainstem.secrets.base import (
     LARGEST_SECRET,
     LocatedNote,
@@ -188,14 +189,59 @@ class SecretReads:
 
     def masker(self, execution_id: str) -> Masker:
         """Hides the secrets that the execution read, as far as they still have a value."""
+        return self._maskers([execution_id]).get(execution_id, Masker())
+
+    def starred(
+        self, execution: Execution, runs: Sequence[TaskRun]
+    ) -> tuple[Execution, list[TaskRun]]:
+        """Both as they may be shown: secrets that the execution read are stars in its outputs."""
+        masker = self._maskers([execution.id]).get(execution.id)
+        if masker is None:
+            return execution, list(runs)
+        return _starred(execution, masker), [_starred(run, masker) for run in runs]
+
+    def starred_lists(
+        self, found: Sequence[Execution], runs: Mapping[str, Sequence[TaskRun]]
+    ) -> tuple[list[Execution], dict[str, list[TaskRun]]]:
+        """As `starred` for a page of executions, with their task runs by execution."""
+        maskers = self._maskers([item.id for item in found])
+        shown = [_starred(e, maskers[e.id]) if e.id in maskers else e for e in found]
+        runs_shown = {
+            name: [_starred(run, maskers[name]) for run in part] if name in maskers else list(part)
+            for name, part in runs.items()
+        }
+        return shown, runs_shown
+
+    def _maskers(self, execution_ids: Sequence[str]) -> dict[str, Masker]:
+        """Those of executions that read secrets."""
         with self._database.read() as tx:
-            read = rows.reads_of(tx, execution_id)
-        masker = Masker()
-        for namespace, key in read:
-            try:
-                masker.add(self._chain.get(namespace, key))
-            except NotFound:
-                continue
-            except MainstemError as error:
-                _log.warning("a secret cannot be hidden", extra={"reason": error.message})
-        return masker
+            read = rows.reads_of(tx, execution_ids)
+        values: dict[tuple[str, str], str | None] = {}
+        found: dict[str, Masker] = {}
+        for execution_id, namespace, key in read:
+            if (namespace, key) not in values:
+                values[namespace, key] = self._value(namespace, key)
+            value = values[namespace, key]
+            masker = found.setdefault(execution_id, Masker())
+            if value is not None:
+                masker.add(value)
+        return found
+
+    def _value(self, namespace: str, key: str) -> str | None:
+        try:
+            return self._chain.get(namespace, key)
+        except NotFound:
+            return None
+        except MainstemError as error:
+            _log.warning("a secret cannot be hidden", extra={"reason": error.message})
+            return None
+
+
+Holder = TypeVar("Holder", Execution, TaskRun)
+
+
+def _starred(item: Holder, masker: Masker) -> Holder:
+    if not item.outputs:
+        return item
+    shown = {masker.mask(key): masker.mask_value(value) for key, value in item.outputs.items()}
+    return replace(item, outputs=shown)

@@ -134,8 +134,8 @@ def note_read(tx: Connection, execution_id: str, namespace: str, key: str, at: d
     return added.first() is not None
 
 
-def reads_of(tx: Connection, execution_id: str) -> Sequence[tuple[str, str]]:
-    """Namespace and key of the secrets that an execution read."""
-    columns = (secret_reads.c.namespace, secret_reads.c.key)
-    query = select(*columns).where(secret_reads.c.execution_id == execution_id)
-    return [(row[0], row[1]) for row in tx.execute(query).all()]
+def reads_of(tx: Connection, execution_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Execution, namespace and key of the secrets that executions read."""
+    columns = (secret_reads.c.execution_id, secret_reads.c.namespace, secret_reads.c.key)
+    query = select(*columns).where(secret_reads.c.execution_id.in_(execution_ids))
+    return [(row[0], row[1], row[2]) for row in tx.execute(query).all()]

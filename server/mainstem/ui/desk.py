@@ -24,7 +24,7 @@ from mainstem.services.operations import OperationService
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
-from mainstem.services.secrets import SecretService
+from mainstem.services.secrets import SecretReads, SecretService
 from mainstem.services.triggers import TriggerService
 from mainstem.ui.assets import Assets
 from mainstem.ui.live import Live
@@ -62,6 +62,7 @@ class Services:
     namespaces: NamespaceService
     tree: NamespaceTree
     secrets: SecretService
+    secret_reads: SecretReads
     credentials: CredentialService
     triggers: TriggerService
     previews: PreviewService

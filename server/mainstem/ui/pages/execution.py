@@ -55,6 +55,7 @@ def seen(here: Desk, execution_id: str) -> Seen:
     """Load what every tab needs; raises NotFound."""
     execution = here.services.executions.get(execution_id)
     runs = here.services.executions.task_runs(execution_id)
+    execution, runs = here.services.secret_reads.starred(execution, runs)
     flow = execution.flow
     base = execution_link(flow.namespace, flow.id, execution.id)
     return Seen(execution, runs, base, here.clock.now())

@@ -49,6 +49,9 @@ def page_file(request: Request, execution_id: str, uri: str) -> Response:
     name = PurePosixPath(uri).name
     head, size = here.services.previews.head(found.execution, uri, _PREVIEW)
     cut = size > len(head)
+    text = decode(head, cut=cut)
+    if text is not None:
+        head = here.services.secret_reads.masker(execution_id).mask(text).encode()
     context = preview(name, head, cut=cut) | {
         "name": name,
         "size": size,
