@@ -379,7 +379,6 @@ _UI: Final[dict[Needed, str]] = {
         GET /ui/flows/edit/{namespace}/{flow_id}
         GET /ui/flows/edit/{namespace}/{flow_id}/overview
         GET /ui/flows/edit/{namespace}/{flow_id}/topology
-        GET /ui/flows/edit/{namespace}/{flow_id}/edit
         GET /ui/flows/edit/{namespace}/{flow_id}/source
         GET /ui/flows/edit/{namespace}/{flow_id}/revisions
     """,
@@ -399,6 +398,11 @@ _UI: Final[dict[Needed, str]] = {
         GET /ui/namespaces
         GET /ui/namespaces/_open
         GET /ui/namespaces/{namespace}
+    """,
+    P.FLOW_WRITE: """
+        GET,POST /ui/flows/new
+        GET,POST /ui/flows/edit/{namespace}/{flow_id}/edit
+        POST /ui/flows/edit/{namespace}/{flow_id}/_restore
     """,
     P.NAMESPACE_WRITE: """
         GET,POST /ui/namespaces/{namespace}/edit

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from mainstem.bus.inprocess import FLOWS, Bus
 from mainstem.clock import Clock
 from mainstem.engine.templates import FindTemplate, inline_templates
-from mainstem.errors import InvalidInput, NotFound
+from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.flowspec.parse import DefaultsOf, ParsedFlow, parse_flow
 from mainstem.flowspec.problems import Problem
 from mainstem.model.flow_id import FlowId
@@ -132,13 +132,17 @@ class FlowService:
             found.extend(problem for problem in parsed.problems if problem.is_error)
         return found
 
-    def save(self, source: str, *, expected: FlowId | None = None) -> FlowRevision:
+    def save(
+        self, source: str, *, expected: FlowId | None = None, seen: int | None = None
+    ) -> FlowRevision:
         """Create or update the flow in `source`; an unchanged source keeps its revision.
 
-        Raises InvalidFlow, or InvalidInput when the source is not the `expected` flow.
+        Raises InvalidFlow, InvalidInput when the source is not the `expected` flow, or Conflict
+        when the flow is not at the revision `seen` any more (0: there was none).
         """
         parsed = self.parse(source)
         flow = _checked(parsed)
+        access.require(Permission.FLOW_WRITE, flow.namespace)
         if expected is not None and flow.flow_id != expected:
             field = "id" if flow.id != expected.id else "namespace"
             raise InvalidInput(
@@ -146,6 +150,11 @@ class FlowService:
             )
         with self._database.write() as tx:
             self._ask(tx, [flow.flow_id])
+            if seen is not None:
+                head = rows.heads(tx, [flow.flow_id]).get(flow.flow_id)
+                current = head.revision if head and not head.deleted else 0
+                if current != seen:
+                    raise Conflict(f"flow `{flow.flow_id}` is at revision {current}, not {seen}")
             (saved,) = self.apply(tx, [FlowChange(parsed)], [])
             detail = {"revision": saved.revision}
             audit.of_request(tx, "flow.save", str(saved.flow), saved.flow.namespace, detail)
@@ -164,6 +173,8 @@ class FlowService:
         twice = next((flow_id for flow_id in ids if ids.count(flow_id) > 1), None)
         if twice is not None:
             raise InvalidInput(f"flow `{twice}` is there more than once: leave one of them out")
+        for flow_id in (*ids, *deletes):
+            access.require(Permission.FLOW_WRITE, flow_id.namespace)
         with self._database.write() as tx:
             self._ask(tx, [*ids, *deletes])
             saved = self.apply(tx, changes, deletes)
@@ -231,6 +242,7 @@ class FlowService:
     def delete_all(self, flow_ids: Sequence[FlowId]) -> None:
         """Delete these flows; raises NotFound, and deletes none, when one is not there."""
         for flow_id in flow_ids:
+            access.require(Permission.FLOW_WRITE, flow_id.namespace)
             self.head(flow_id)
         with self._database.write() as tx:
             self._ask(tx, flow_ids)

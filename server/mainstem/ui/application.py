@@ -25,6 +25,7 @@ from mainstem.ui.pages import (
     execution_logs,
     executions,
     flow,
+    flow_edit,
     flow_tabs,
     flow_triggers,
     flows,
@@ -51,7 +52,7 @@ from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, operations, executions, resume, execution, execution_logs, execution_files, flows,
-    flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs, namespaces,
+    flow_edit, flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs, namespaces,
     namespace_files, namespace_kv, namespace_secrets, gitsync_connect, gitsync, system, palette,
     settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from mainstem.flowspec.problems import Problem
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.model.state import State
 from mainstem.sdk.flow import Flow
+from mainstem.services import access
 from mainstem.services.flows import FlowRevision
 from mainstem.services.search import ExecutionFilter
 from mainstem.ui import charts, diff, highlight, painting, topology_svg
@@ -66,6 +68,7 @@ def frame_of(found: Shown, *topics: str) -> Frame:
 def common(found: Shown, tab: str) -> dict[str, object]:
     """What the head of every tab shows."""
     base = found.base
+    may_edit = access.sees(Permission.FLOW_WRITE, found.id.namespace)
     triggers = len(found.flow.triggers) if found.flow else None
     return {
         "flow_id": found.id,
@@ -75,6 +78,7 @@ def common(found: Shown, tab: str) -> dict[str, object]:
         "problems": [p for p in found.problems if p.is_error],
         "current": found.revision.revision == found.head.revision,
         "base": base,
+        "may_edit": may_edit,
         "tab": tab,
         "tabs": [
             ("overview", "Overview", base, None),
@@ -85,6 +89,7 @@ def common(found: Shown, tab: str) -> dict[str, object]:
             ("metrics", "Metrics", f"{base}/metrics", None),
             ("dependencies", "Dependencies", f"{base}/dependencies", None),
             ("source", "Source", f"{base}/source", None),
+            *([("edit", "Edit", f"{base}/edit", None)] if may_edit else []),
             ("revisions", "Revisions", f"{base}/revisions", found.head.revision),
         ],
     }
@@ -200,12 +205,6 @@ def _executions(here: Desk, request: Request, flow: FlowId) -> dict[str, object]
         else "",
         "refresh": f"{base}/_executions{query_string({'state': state, 'after': after})}",
     }
-
-
-@router.get(PATH + "/edit")
-def redirect_edit(namespace: str, flow_id: str) -> Response:
-    """The address by which other tools link to a flow's source."""
-    return RedirectResponse(flow_link(namespace, flow_id, "source"), status_code=303)
 
 
 @router.get(PATH + "/source")
