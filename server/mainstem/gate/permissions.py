@@ -294,6 +294,7 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     # Git asks by POST for what it fetches.
     P.FLOW_READ: """
         POST /api/v1/flows/validate
+        POST /ui/flows/_check
         POST /api/v1/templates/validate
         POST /git/{name}/git-upload-pack
     """,
