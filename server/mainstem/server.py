@@ -29,41 +29,7 @@ def create_server(app: App) -> FastAPI:
     """
     if not app.has_role("web"):
         return create_probe(app)
-    web = create_api(
-        ApiServices(
-            flows=app.flows,
-            catalog=app.catalog,
-            dependencies=app.dependencies,
-            executions=app.executions,
-            inputs=app.inputs,
-            evaluation=app.evaluation,
-            operations=app.operations,
-            figures=app.figures,
-            plugins=app.plugins,
-            measures=app.measures,
-            search=app.search,
-            triggers=app.triggers,
-            kv=app.kv,
-            files=app.files,
-            namespaces=app.namespaces,
-            tree=app.tree,
-            secrets=app.secrets,
-            secret_reads=app.secret_reads,
-            credentials=app.credentials,
-            previews=app.previews,
-            templates=app.templates,
-            task_cache=app.task_cache,
-            syncs=app.syncs,
-            accounts=app.accounts,
-            bus=app.bus,
-            clock=app.clock,
-            health=lambda: health(app),
-            readiness=lambda: readiness(app),
-            live=app.live,
-            base_url=app.base_url,
-            instance=app.instance,
-        )
-    )
+    web = create_api(_api_services(app))
     dashboard = create_dashboard(app)
     web.mount("/ui", dashboard)
     web.state.end_streams = partial(close_ui, dashboard)
@@ -82,6 +48,42 @@ def create_server(app: App) -> FastAPI:
     )
     web.add_middleware(DefaultTenant)
     return web
+
+
+def _api_services(app: App) -> ApiServices:
+    return ApiServices(
+        flows=app.flows,
+        catalog=app.catalog,
+        dependencies=app.dependencies,
+        executions=app.executions,
+        inputs=app.inputs,
+        evaluation=app.evaluation,
+        operations=app.operations,
+        figures=app.figures,
+        plugins=app.plugins,
+        measures=app.measures,
+        search=app.search,
+        triggers=app.triggers,
+        kv=app.kv,
+        files=app.files,
+        namespaces=app.namespaces,
+        tree=app.tree,
+        secrets=app.secrets,
+        secret_reads=app.secret_reads,
+        credentials=app.credentials,
+        previews=app.previews,
+        templates=app.templates,
+        task_cache=app.task_cache,
+        syncs=app.syncs,
+        accounts=app.accounts,
+        bus=app.bus,
+        clock=app.clock,
+        health=lambda: health(app),
+        readiness=lambda: readiness(app),
+        live=app.live,
+        base_url=app.base_url,
+        instance=app.instance,
+    )
 
 
 def create_probe(app: App) -> FastAPI:
