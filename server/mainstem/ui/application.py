@@ -52,9 +52,9 @@ from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, operations, executions, resume, execution, execution_logs, execution_files, flows,
-    flow_edit, flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs, namespaces,
-    namespace_files, namespace_kv, namespace_secrets, gitsync_connect, gitsync, system, palette,
-    settings, components, sign_in, users, tokens, audit,
+    flow_edit, flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs,
+    namespaces, namespace_files, namespace_kv, namespace_secrets, gitsync_connect, gitsync, system,
+    palette, settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip
 
 
