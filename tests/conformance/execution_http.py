@@ -342,6 +342,20 @@ class HttpSteps:
             None if last in (None, states[-1] if states else None) else f"ends with {states[-1:]}"
         )
 
+    def validate_inputs(self, step: Step) -> str | None:
+        flow = self.line.flow
+        form = [
+            (key, (None, value if isinstance(value, str) else json.dumps(value)))
+            for key, value in (step.get("inputs") or {}).items()
+        ]
+        path = f"/executions/{flow.namespace}/{flow.id}/validate"
+        status, answer = self._ask("POST", path, files=form or [("", (None, ""))])
+        found = self._answered(step, status, answer)
+        if found or "expect" not in step:
+            return found
+        execution = self.line.root or "none"
+        return Expectations(self.line, execution).match.fault(step["expect"], answer, "answer")
+
     def eval(self, step: Step) -> str | None:
         execution_id = self.line.named(step.get("on"))
         path = f"/executions/{execution_id}/eval"
@@ -436,6 +450,7 @@ _ACTIONS: dict[str, Callable[[HttpSteps, Step], str | None]] = {
     "download": HttpSteps.download,
     "follow": HttpSteps.follow,
     "eval": HttpSteps.eval,
+    "validate_inputs": HttpSteps.validate_inputs,
     **dict.fromkeys(_CALLS, HttpSteps.act),
 }
 

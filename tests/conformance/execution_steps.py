@@ -51,7 +51,7 @@ class Steps:
 
     def perform(self, step: Step) -> str | None:
         """None, a fault, or a reason to skip."""
-        action = _ACTIONS.get(step["op"])
+        action = _ACTIONS.get(step["op"]) or _of_many(step["op"])
         if action is None:
             raise Skipped(f"`{step['op']}` needs the API")
         self.result = None
@@ -244,10 +244,18 @@ class Steps:
         return found
 
     def replay(self, step: Step) -> None:
-        if "from_taskrun_id" in step:
-            self.tell(step, ReplayRequested(step["from_taskrun_id"]))
-            return
-        self.tell(step, ReplayRequested(self.run_of(step).id))
+        named = ("from_taskrun_index", "taskrun_index", "from_task", "task")
+        found = step.get("from_taskrun_id")
+        if found is None and any(step.get(name) is not None for name in named):
+            found = self.run_of(step).id
+        self.tell(step, ReplayRequested(found, step.get("revision")))
+
+    def update_flow(self, step: Step) -> None:
+        """Another revision of the line's flow: from a file, or as written in the step."""
+        source = step.get("source") or step.get("inline") or step.get("yaml")
+        flow = self.line_world.parsed(source) if source else self.line_world.load(step["flow"])
+        self.line_world.flow = flow
+        self.ids = self.ids or []
 
     def resume(self, step: Step) -> None:
         execution_id = self.target(step)
@@ -295,26 +303,40 @@ _ACTIONS: dict[str, Callable[[Steps, Step], None]] = {
     "wait": Steps.wait,
     "check": Steps.wait,
     "get": Steps.wait,
-    "restart": lambda s, step: s.tell(step, RestartRequested()),
+    "restart": lambda s, step: s.tell(step, RestartRequested(step.get("revision"))),
+    "update_flow": Steps.update_flow,
     "replay": Steps.replay,
-    "replay_by_ids": lambda s, _: s.many(lambda _: ReplayRequested()),
-    "replay_by_query": lambda s, _: s.many(lambda _: ReplayRequested()),
     "resume": Steps.resume,
-    "resume_by_ids": lambda s, _: s.many(lambda _: ResumeRequested()),
-    "resume_by_query": lambda s, _: s.many(lambda _: ResumeRequested()),
     "pause": lambda s, step: s.tell(step, PauseRequested()),
     "kill": lambda s, step: s.tell(step, KillRequested()),
     "change_task_state": lambda s, step: s.tell(
         step, ChangeTaskRunState(s.run_of(step).id, State(step["to"]))
     ),
     "change_status": lambda s, step: s.tell(step, ChangeExecutionState(State(step["to"]))),
-    "change_status_by_query": lambda s, step: s.many(
-        lambda _: ChangeExecutionState(State(step["to"]))
-    ),
     "force_run": lambda s, step: s.tell(step, ForceRun()),
     "unqueue": lambda s, step: s.tell(step, Unqueued()),
-    "unqueue_by_ids": lambda s, _: s.many(lambda _: Unqueued()),
     "set_labels": Steps.set_labels,
     "delete": Steps.delete,
     "eval": Steps.eval,
 }
+
+
+_EVENTS: dict[str, Callable[[Step], Event]] = {
+    "restart": lambda step: RestartRequested(step.get("revision")),
+    "replay": lambda step: ReplayRequested(None, step.get("revision")),
+    "resume": lambda _: ResumeRequested(),
+    "pause": lambda _: PauseRequested(),
+    "kill": lambda _: KillRequested(),
+    "change_status": lambda step: ChangeExecutionState(State(step["to"])),
+    "force_run": lambda _: ForceRun(),
+    "unqueue": lambda step: Unqueued(State(step.get("to", "RUNNING"))),
+    "set_labels": lambda step: SetLabels(step["labels"]),
+}
+
+
+def _of_many(name: str) -> Callable[[Steps, Step], None] | None:
+    """What `…_by_ids` and `…_by_query` do: the event of one, to all executions of the line."""
+    event = _EVENTS.get(name.removesuffix("_by_ids").removesuffix("_by_query"))
+    if event is None or "_by_" not in name:
+        return None
+    return lambda s, step: s.many(lambda _: event(step))

@@ -61,7 +61,9 @@ class LineWorld:
         self.flow = self.load(line["flow"])
 
     def load(self, path: str) -> Flow:
-        source = (self.corpus / "flows" / path).read_text()
+        return self.parsed((self.corpus / "flows" / path).read_text(), path)
+
+    def parsed(self, source: str, path: str = "the flow") -> Flow:
         data = yaml.safe_load(source)
         missing = unknown_types(self.world.registry, data)
         triggers = [t for t in missing if ".trigger." in t or ".condition." in t]

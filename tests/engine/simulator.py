@@ -44,6 +44,7 @@ from mainstem.model.state import (
     State,
 )
 from mainstem.sdk.flow import Flow
+from mainstem.sdk.flowable import FlowableTask
 from mainstem.sdk.registry import Registry
 from tests.engine.tasks import FLOW, Spec, flow, flowable, ok, registry
 
@@ -86,6 +87,8 @@ class FlowMaker:
                 spec["retry"] = self.retry()
         else:
             spec = self.random.choice(_KINDS)(self, name, depth - 1)
+            if self.random.random() < 0.15:
+                spec.setdefault("timeout", f"PT{self.random.randint(1, 4)}S")
         return {**spec, **self.common()}
 
     def common(self) -> Spec:
@@ -172,6 +175,15 @@ def _loop(m: FlowMaker, name: str, depth: int) -> Spec:
     return flowable("LoopUntil", name, *m.some(0), condition=condition, checkFrequency=limit)
 
 
+def _isolated(m: FlowMaker, name: str, depth: int) -> Spec:
+    more: Spec = {"values": [*m.values(), "0"], "concurrencyLimit": m.random.randint(0, 2)}
+    if m.random.random() < 0.4:
+        more["transmitFailed"] = False
+    if m.random.random() < 0.3:
+        more["breakWhen"] = "{{ item.index == 1 }}"
+    return flowable("Loop", name, *m.some(depth), **more, **m.branches())
+
+
 def _subflow(m: FlowMaker, name: str, depth: int) -> Spec:
     return flowable("Subflow", name, namespace="tests", flowId="x", wait=m.random.random() < 0.8)
 
@@ -188,6 +200,7 @@ _KINDS: list[Callable[[FlowMaker, str, int], Spec]] = [
     _switch,
     _pause,
     _loop,
+    _isolated,
     _subflow,
 ]
 
@@ -416,15 +429,34 @@ class Simulation:
         for run in self.rows.runs.values():
             parents.setdefault(run.parent_id, []).append(run)
         for parent_id, runs in parents.items():
+            if parent_id is not None and self._was_stopped(parent_id):
+                continue
             task = self.flow.task(self.rows.runs[parent_id].task_id) if parent_id else self.flow
-            errors = [each for each in _enabled(getattr(task, "errors", ()))]
+            given = task.error_tasks() if isinstance(task, FlowableTask) else self.flow.errors
+            errors = [each for each in _enabled(given)]
             names = {each.id for each in errors}
             finals = {each.id for each in getattr(task, "finally_", ())}
             after = {each.id for each in getattr(task, "after_execution", ())}
             main = [r for r in runs if r.task_id not in names | finals | after]
             failed = any(r.state is State.FAILED for r in main)
+            failed |= parent_id is not None and self._ran_out_of_time(parent_id)
             ran = any(r.task_id in names for r in runs)
             assert ran is (failed and bool(errors)), f"errors of {parent_id}: {ran}"
+
+    def _ran_out_of_time(self, run_id: str) -> bool:
+        """Whether a group has the FAILED attempt that a passed time limit leaves."""
+        run = self.rows.runs[run_id]
+        task = self.flow.task(run.task_id)
+        return task is not None and task.timeout is not None and bool(run.attempts)
+
+    def _was_stopped(self, run_id: str) -> bool:
+        """Whether a group around this one ran out of time."""
+        above = self.rows.runs[run_id].parent_id
+        while above is not None:
+            if self._ran_out_of_time(above):
+                return True
+            above = self.rows.runs[above].parent_id
+        return False
 
     def _verify_index(self) -> None:
         fresh, kept = self.load(), self.live

@@ -5,7 +5,7 @@ import pytest
 from mainstem.engine.decision import RestartRequested
 from mainstem.model.log import Level
 from tests.engine.harness import World, children_of, states
-from tests.engine.tasks import Spec, flow, flowable, ok, registry, run, waits
+from tests.engine.tasks import Spec, fails, flow, flowable, ok, registry, run, waits
 
 
 def elapsed(world: World, run_id: str) -> float:
@@ -144,3 +144,9 @@ def test_a_restarted_group_has_its_full_time_again() -> None:
         "FAILED",
         "FAILED",
     ]
+
+
+def test_the_limit_does_not_cut_off_errors_and_finally() -> None:
+    more = {"errors": [waits("e", 60)], "finally": [waits("f", 60)], "timeout": "PT30S"}
+    world, run_id = run(flow(flowable("Sequential", "g", fails("x"), **more)))
+    assert states(world, run_id) == {"g": "FAILED", "x": "FAILED", "e": "SUCCESS", "f": "SUCCESS"}

@@ -11,7 +11,7 @@ from mainstem.engine.finish import finish
 from mainstem.engine.flowing import TaskContext
 from mainstem.engine.node import Node
 from mainstem.engine.outcome import close_attempt, is_out_of_time, open_attempt
-from mainstem.engine.plan import Kind
+from mainstem.engine.plan import Kind, Section
 from mainstem.engine.turn import Step, Turn
 from mainstem.model.duration import format_duration
 from mainstem.model.log import Level
@@ -20,7 +20,7 @@ from mainstem.model.state import State
 
 def time_passed(turn: Turn, node: Node) -> None:
     """End a node that ran too long, and what it started."""
-    if node.state is not State.RUNNING or is_out_of_time(node):
+    if node.state is not State.RUNNING or is_out_of_time(node) or _is_cleaning_up(node):
         return
     limit = node.task.timeout
     assert limit is not None
@@ -48,6 +48,11 @@ def _fail_group(turn: Turn, node: Node) -> None:
     turn.put(node, close_attempt(run, State.FAILED, turn.env.now))
     node.branch = None
     turn.queue.append((Step.LOOK, node))
+
+
+def _is_cleaning_up(node: Node) -> bool:
+    """Whether the ordinary tasks are done: `errors` and `finally` are not to be cut off."""
+    return any(child.section is not Section.MAIN for child in node.children.values())
 
 
 def _below(node: Node) -> Iterator[Node]:
