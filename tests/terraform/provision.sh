@@ -12,7 +12,7 @@ for name in standin checkov; do
     rm -rf "${folder:?}/$name"
     "$python" -m venv "$folder/$name"
     "$folder/$name/bin/python" -m pip install --quiet --disable-pip-version-check \
-      --require-hashes --no-deps -r "$lock"
+      --require-hashes --no-deps --no-compile -r "$lock"
     echo "$sum" >"$folder/$name/.lock"
   fi
 done

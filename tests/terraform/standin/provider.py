@@ -21,9 +21,6 @@ from typing import Any, Final
 
 import grpc
 import msgpack
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from protocol import Complaints, Opened, Question, add_ephemeral_schema, write_only
 from tf.gen import grpc_controller_pb2 as controller
 from tf.gen import grpc_controller_pb2_grpc as controller_rpc
@@ -311,8 +308,24 @@ class Output(stdio_rpc.GRPCStdioServicer):
         return iter([])
 
 
-def certificate() -> tuple[bytes, bytes, bytes]:
-    """Key and certificate in PEM, and the certificate in DER."""
+def certificate_of(folder: Path, name: str) -> tuple[bytes, bytes, bytes]:
+    """Key and certificate in PEM, and the certificate in DER; made at the first start."""
+    # One file, renamed into place: two that start at once must not mix key and certificate.
+    kept = folder / f"{name}.certificate"
+    if not kept.exists():
+        made = kept.with_suffix(f".{os.getpid()}")
+        made.write_text(json.dumps([base64.b64encode(p).decode() for p in make_certificate()]))
+        made.rename(kept)
+    key, pem, der = (base64.b64decode(part) for part in json.loads(kept.read_text()))
+    return key, pem, der
+
+
+def make_certificate() -> tuple[bytes, bytes, bytes]:
+    # A quarter of a start's time, and needed once.
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -354,7 +367,7 @@ def main() -> None:
     rpc.add_ProviderServicer_to_server(provider, server)
     controller_rpc.add_GRPCControllerServicer_to_server(Controller(done), server)
     stdio_rpc.add_GRPCStdioServicer_to_server(Output(), server)
-    key, pem, der = certificate()
+    key, pem, der = certificate_of(file.parent, sys.argv[1])
     # Terraform's own certificate is P-521, which gRPC's TLS does not ask for.
     credentials = grpc.ssl_server_credentials([(key, pem)])
     with tempfile.TemporaryDirectory() as folder:
