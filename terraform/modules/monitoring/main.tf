@@ -198,8 +198,13 @@ resource "google_billing_budget" "this" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
-  all_updates_rule {
-    monitoring_notification_channels = slice(sort(local.channels), 0, min(5, length(local.channels)))
-    disable_default_iam_recipients   = length(local.channels) > 0 ? false : null
+  # Without anybody to tell, the billing account's own people are.
+  dynamic "all_updates_rule" {
+    for_each = length(var.emails) > 0 ? [true] : []
+
+    content {
+      # Google takes five at most.
+      monitoring_notification_channels = slice(sort(local.channels), 0, min(5, length(local.channels)))
+    }
   }
 }

@@ -54,6 +54,18 @@ run "a_budget_warns_at_half_at_nine_tenths_and_when_it_is_spent" {
   }
 }
 
+run "without_emails_a_budget_tells_the_account_s_own_people" {
+  command = plan
+  variables {
+    emails = []
+    budget = { billing_account = "012345-6789AB-CDEF01", amount = 100 }
+  }
+  assert {
+    condition     = length(google_billing_budget.this[0].all_updates_rule) == 0
+    error_message = "an empty rule, which Google refuses"
+  }
+}
+
 run "a_budget_wants_an_account" {
   command = plan
   variables {
