@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
@@ -41,8 +41,7 @@ from mainstem.secrets.build import key_source, secret_chain
 from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer
 from mainstem.services import seed
-from mainstem.services.accounts import Accounts
-from mainstem.services.audit import AuditService
+from mainstem.services.accounts import AccountParts, make_accounts
 from mainstem.services.credentials import CredentialService
 from mainstem.services.dependencies import DependencyService
 from mainstem.services.evaluation import EvaluationService
@@ -66,12 +65,9 @@ from mainstem.services.previews import PreviewService
 from mainstem.services.retention import RetentionService
 from mainstem.services.search import SearchService
 from mainstem.services.secrets import SecretReads, SecretService
-from mainstem.services.sign_in import Lives, SignInService
 from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.templates import TemplateService
-from mainstem.services.tokens import TokenService
 from mainstem.services.triggers import TriggerService
-from mainstem.services.users import UserService
 from mainstem.settings import Role, Settings, process_environment
 from mainstem.storage.base import Storage
 from mainstem.storage.open import open_storage
@@ -233,23 +229,10 @@ class App:
         )
 
     def _make_accounts(self) -> None:
-        database, clock, auth = self.database, self.clock, self.settings.auth
-        self.audit = AuditService(database, clock)
-        self.users = UserService(database, clock, self.ids)
-        self.tokens = TokenService(database, clock, self.ids)
-        lives = Lives(timedelta(hours=auth.session_idle_hours), timedelta(days=auth.session_days))
-        self.sign_in = SignInService(database, clock, lives)
-        self.users.watch(self.sign_in.forget)
-        self.tokens.watch(self.sign_in.forget)
-        self.accounts = Accounts(
-            self.users,
-            self.tokens,
-            self.sign_in,
-            self.audit,
-            is_open=auth.mode == "none",
-            secure=self.base_url.startswith("https://"),
-            session_life=lives.most,
-        )
+        parts = AccountParts(self.database, self.clock, self.ids, lambda: self.sealer)
+        self.accounts = make_accounts(parts, self.settings.auth, self.base_url)
+        self.audit, self.users = self.accounts.audit, self.accounts.users
+        self.tokens, self.sign_in = self.accounts.tokens, self.accounts.sign_in
 
     def _make_loops(self) -> None:
         settings = self.settings

@@ -37,7 +37,12 @@ def create_server(app: App) -> FastAPI:
         web.add_api_route(path, _home, include_in_schema=False)
     protect(web)
     settings = app.settings
-    authenticate = Authenticator(app.sign_in, is_open=settings.auth.mode == "none")
+    iap = app.accounts.iap
+    authenticate = Authenticator(
+        app.sign_in,
+        is_open=settings.auth.mode == "none",
+        from_header=iap.principal if iap is not None else None,
+    )
     web.add_middleware(Gate, authenticate=authenticate, audit=app.audit)
     web.add_middleware(Timings)
     web.add_middleware(

@@ -313,6 +313,8 @@ _UI: Final[dict[Needed, str]] = {
     PUBLIC: """
         GET /ui/static/{name}
         GET /ui/login
+        GET /ui/login/oidc
+        GET /ui/login/oidc/callback
         GET /ui/welcome/{link}
     """,
     SIGNED_IN: """

@@ -7,6 +7,7 @@ from mainstem.errors import Conflict, Denied, InvalidInput, NotFound
 from mainstem.gate.authenticate import SESSION_COOKIE, address_of, session_of
 from mainstem.services.accounts import Accounts
 from mainstem.services.limits import TooMany
+from mainstem.services.oidc import OidcService
 from mainstem.services.users import User
 from mainstem.ui.desk import desk
 from mainstem.ui.flash import redirect
@@ -15,6 +16,7 @@ from mainstem.ui.security import PostedForm
 
 router = APIRouter()
 _HOME = "/ui/"
+_OIDC_COOKIE = "mainstem_oidc"
 
 
 def accounts_of(request: Request) -> Accounts:
@@ -44,7 +46,7 @@ def _form(
         "name": name,
         "error": error,
         "empty": not accounts.users.count(),
-        "provider": "",
+        "provider": accounts.oidc.label if accounts.oidc else "",
     }
     return desk(request).renderer.page(
         request, "login", Frame("", "Sign in"), context, status=status
@@ -98,6 +100,49 @@ def sign_out(request: Request, form: PostedForm) -> Response:
         accounts_of(request).sign_in.end_session(secret)
     response = RedirectResponse("/ui/login", status_code=303)
     response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+# an identity provider
+
+
+def _provider(request: Request) -> OidcService:
+    found = accounts_of(request).oidc
+    if found is None:
+        raise NotFound("This server has no identity provider.")
+    return found
+
+
+@router.get("/login/oidc")
+def begin_oidc(request: Request) -> Response:
+    """Off to the provider, with what must come back sealed in a cookie."""
+    accounts = accounts_of(request)
+    wanted = request.query_params.get("next", "")
+    address = f"{accounts.base_url}/ui/login/oidc/callback"
+    begun = _provider(request).begin(address, wanted if wanted.startswith(_HOME) else "")
+    response = RedirectResponse(begun.address, status_code=303)
+    response.set_cookie(
+        _OIDC_COOKIE, begun.cookie, max_age=600, path="/ui/login", httponly=True,
+        samesite="lax", secure=accounts.secure,
+    )  # fmt: skip
+    return response
+
+
+@router.get("/login/oidc/callback")
+def finish_oidc(request: Request) -> Response:
+    """Back from the provider."""
+    given = request.query_params
+    cookie = request.cookies.get(_OIDC_COOKIE, "")
+    try:
+        if "error" in given:
+            raise Denied("The identity provider did not let you in.")
+        user, wanted = _provider(request).finish(
+            cookie, given.get("state", ""), given.get("code", "")
+        )
+    except (Denied, Conflict, InvalidInput) as error:
+        return _form(request, "", error=error.message, status=401)
+    response = begin(request, user, wanted)
+    response.delete_cookie(_OIDC_COOKIE, path="/ui/login")
     return response
 
 
