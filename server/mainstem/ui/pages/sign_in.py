@@ -161,11 +161,9 @@ def _welcome(
 ) -> Response:
     title = "Create the first admin" if user is None else "Choose your password"
     context = {"user": user, "name": name, "error": error}
-    response = desk(request).renderer.page(
+    return desk(request).renderer.page(
         request, "welcome", Frame("", title), context, status=422 if error else 200
     )
-    response.headers["referrer-policy"] = "no-referrer"
-    return response
 
 
 @router.post("/welcome/{link}")
