@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from mainstem.model.principal import SYSTEM, Permission, Principal
+from mainstem.model.principal import SYSTEM, Permission, Principal, lies_in
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,3 +78,9 @@ def visible_subtrees() -> tuple[str, ...] | None:
     """Subtrees of namespaces that the caller may see; None for everything."""
     found = _caller.get()
     return None if found is None else found.principal.places(Permission.NAMESPACE_READ)
+
+
+def is_visible(namespace: str) -> bool:
+    """Whether the caller may see what lies in a namespace."""
+    places = visible_subtrees()
+    return places is None or any(lies_in(namespace, place) for place in places)

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from mainstem.errors import InvalidInput
+from mainstem.model.caller import is_visible
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
@@ -30,6 +31,7 @@ from mainstem.store.filter_fields import EXECUTION_SORTS, Order, order_by
 from mainstem.store.filters import ExecutionFilter, conditions
 from mainstem.store.rows import execution_from, task_run_from
 from mainstem.store.tables import executions, logs, task_runs
+from mainstem.store.visibility import CHECKED
 
 _PARTS: Final = 100
 
@@ -201,6 +203,7 @@ def latest_of_flows(
 ) -> dict[FlowId, list[Execution]]:
     """The latest executions of each flow, newest first."""
     found: dict[FlowId, list[Execution]] = {}
+    flows = [flow for flow in flows if is_visible(flow.namespace)]
     for start in range(0, len(flows), _PARTS):
         # One limited look into the index per flow; a window function would read them all.
         part = flows[start : start + _PARTS]
@@ -223,7 +226,8 @@ def _latest(number: int) -> Any:
         "ORDER BY created_at DESC, id DESC LIMIT :each) AS latest_{0}"
     )
     parts = " UNION ALL ".join(each.format(n) for n in range(number))
-    return text(parts).columns(**{c.name: c.type for c in executions.columns})
+    query = text(parts).columns(**{c.name: c.type for c in executions.columns})
+    return query.execution_options(**CHECKED)
 
 
 def slowest(tx: Connection, wanted: ExecutionFilter, limit: int) -> list[FlowFigures]:

@@ -24,9 +24,10 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.selectable import SelectBase
+from sqlalchemy.sql.selectable import SelectBase, TextualSelect
 from sqlalchemy.sql.util import ClauseAdapter
 
+from mainstem.errors import Bug
 from mainstem.model.caller import visible_subtrees
 from mainstem.store.tables import executions
 
@@ -50,6 +51,9 @@ BY_NAMESPACE: Final = {
     "templates": "namespace",
     "task_cache": "namespace",
 }
+#: Says that a query written as text asks for visible rows only; no other text is run for a caller
+#: who is limited.
+CHECKED: Final = {"checked": True}
 #: Tables whose rows belong to an execution, and are seen with it.
 BY_EXECUTION: Final = frozenset(
     {"task_runs", "execution_labels", "children", "timers", "operation_items"}
@@ -69,7 +73,13 @@ def _before(
     _options: Any,
 ) -> tuple[Executable, Any, Any]:
     places = visible_subtrees()
-    if places is None or not isinstance(statement, SelectBase):
+    if places is None:
+        return statement, multiparams, params
+    if isinstance(statement, TextualSelect):
+        if not statement.get_execution_options().get("checked"):
+            raise Bug("a query written as text says nothing of who may see its rows")
+        return statement, multiparams, params
+    if not isinstance(statement, SelectBase):
         return statement, multiparams, params
     return limited(statement, places), multiparams, params
 
