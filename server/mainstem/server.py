@@ -35,6 +35,12 @@ def create_server(app: App) -> FastAPI:
     web.state.end_streams = partial(close_ui, dashboard)
     for path in ("/", "/ui"):
         web.add_api_route(path, _home, include_in_schema=False)
+    _close(web, app)
+    return web
+
+
+def _close(web: FastAPI, app: App) -> None:
+    """Put the gate in front of every route, and the guard of host names before it."""
     protect(web)
     settings = app.settings
     iap = app.accounts.iap
@@ -52,7 +58,6 @@ def create_server(app: App) -> FastAPI:
         by_address=not settings.server.is_loopback,
     )
     web.add_middleware(DefaultTenant)
-    return web
 
 
 def _api_services(app: App) -> ApiServices:
