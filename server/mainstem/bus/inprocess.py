@@ -17,6 +17,7 @@ FILES = "files"
 NAMESPACES = "namespaces"
 INBOX = "inbox"
 JOBS = "jobs"
+CANCELS = "cancels"
 OPERATIONS = "operations"
 SECRETS = "secrets"
 

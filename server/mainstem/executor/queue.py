@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from mainstem.bus.inprocess import INBOX, JOBS, Bus
+from mainstem.bus.inprocess import CANCELS, INBOX, JOBS, Bus
 from mainstem.clock import Clock
 from mainstem.engine.decision import Submit
 from mainstem.model.state import State
@@ -46,7 +46,7 @@ class JobQueue:
         with self._database.write() as tx:
             for job in jobs.cancel(tx, list(task_run_ids)):
                 ask_finished(tx, job, State.KILLED, now)
-        self._bus.publish(JOBS, INBOX)
+        self._bus.publish(CANCELS, INBOX)
 
     def known(self, execution_id: str) -> dict[str, int]:
         """Attempts by task run that wait for a worker or have one."""

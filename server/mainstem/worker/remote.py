@@ -8,13 +8,13 @@ import logging
 import socket
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
 
 from mainstem import __version__
-from mainstem.bus.inprocess import EXECUTIONS, INBOX, JOBS, Bus, execution_topic
+from mainstem.bus.inprocess import CANCELS, EXECUTIONS, INBOX, JOBS, Bus, execution_topic
 from mainstem.clock import Clock
 from mainstem.engine.decision import Started, Submit
 from mainstem.engine.environment import Constants
@@ -42,6 +42,8 @@ from mainstem.worker.workspace import WorkspaceJob
 _log = logging.getLogger("mainstem.worker")
 
 _PATIENCE: Final = 5.0
+# A signal that was lost delays a kill by no more than this.
+_OBEY: Final = timedelta(seconds=1)
 _NO_CLAIM: Final[tuple[str, FlowId | None]] = ("", None)
 
 
@@ -60,7 +62,7 @@ class RemoteWorker:
     """A component: claims as many jobs as there are free places, and keeps its row alive."""
 
     name = "worker"
-    wakes_on: tuple[str, ...] = (JOBS,)
+    wakes_on: tuple[str, ...] = (JOBS, CANCELS)
 
     def __init__(
         self, services: RemoteServices, *, instance: str, group: str | None, beat_seconds: float
@@ -76,6 +78,9 @@ class RemoteWorker:
         self._beaten_at: datetime | None = None
         self._draining = False
         self._closing = threading.Event()
+        self._cancelled = threading.Event()
+        self._obeyed_at: datetime | None = None
+        services.bus.subscribe([CANCELS], lambda _topic: self._cancelled.set())
 
     @property
     def interval_seconds(self) -> float:
@@ -94,7 +99,10 @@ class RemoteWorker:
 
     def tick(self, now: datetime) -> None:
         self._beat(now)
-        self._obey()
+        if self._cancelled.is_set() or self._obeyed_at is None or now - self._obeyed_at > _OBEY:
+            self._cancelled.clear()
+            self._obey()
+            self._obeyed_at = now
         while not self._draining:
             free = self.pool.slots - len(self._tokens)
             if free <= 0 or not self._claim(min(free, self.pool.slots)):
