@@ -6,7 +6,7 @@ as long as the program, the settings and the layout are those that judged it.
 
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,7 +14,6 @@ from typing import Final
 from mainstem import __version__
 from mainstem.flowspec.parse import ParsedFlow
 from mainstem.flowspec.problems import Problem
-from mainstem.flowtests.parse import TestFile, parse_suite
 from mainstem.gitsync.ignore import Ignored, candidates, is_ignore_file
 from mainstem.gitsync.manifest import Manifest
 from mainstem.gitsync.mapping import place_flow
@@ -49,6 +48,7 @@ class Judges:
 
     flows: FlowService
     namespaces: NamespaceService
+    tests: Callable[[str, str], Sequence[Problem]]
 
 
 @dataclass(slots=True)
@@ -90,6 +90,7 @@ class Stager:
         self._repository = repository
         self._flows = judges.flows
         self._namespaces = judges.namespaces
+        self._faults = judges.tests
         self._base = base
 
     def stage(self, commit: Commit) -> Staged:
@@ -200,7 +201,7 @@ class Stager:
         staged.flows[key] = parsed
 
     def _take_test(self, staged: Staged, entry: Entry, text: str) -> None:
-        staged.problems += parse_suite(TestFile(entry.path, text), self._flows.registry).problems
+        staged.problems += self._faults(text, entry.path)
         key = ("test", "", entry.path)
         staged.wanted[key] = Owned(*key, entry.path, entry.blob, hash_source(text))
         staged.tests[key] = text

@@ -140,9 +140,9 @@ class Syncer:
         controls = self._shop.sources.controls(self.source.name)
         good = self.records.status().good_commit if controls.layout == self._layout else None
         base = Baseline(good, self.manifest, again)
-        staged = Stager(
-            self.source, repository, Judges(self._shop.flows, self._shop.namespaces), base
-        ).stage(commit)
+        shop = self._shop
+        judges = Judges(shop.flows, shop.namespaces, shop.gate.faults)
+        staged = Stager(self.source, repository, judges, base).stage(commit)
         self._verify(staged, repository)
         if staged.is_valid and self.source.tests == "required":
             staged.problems += self._shop.gate.check(staged, repository, self.manifest)

@@ -1,11 +1,10 @@
 """Unit tests of flows as a condition of going live."""
 
+import importlib
 from collections.abc import Sequence
 
 from mainstem.errors import MainstemError
 from mainstem.flowspec.problems import Problem
-from mainstem.flowtests import gate
-from mainstem.flowtests.parse import TestFile
 from mainstem.gitsync.manifest import Manifest
 from mainstem.gitsync.repository import Repository
 from mainstem.gitsync.stage import Staged
@@ -18,7 +17,11 @@ from mainstem.store.sync_entries import Entry
 
 
 class TestGate:
-    """Runs every test of a commit against the commit's flows and files."""
+    """Runs every test of a commit against the commit's flows and files.
+
+    What runs them is a world of its own, which is loaded once a repository has tests: the start of
+    a server need not wait for it.
+    """
 
     __test__ = False  # pytest, where it is imported
 
@@ -34,8 +37,9 @@ class TestGate:
             text = "this source requires tests, and the commit has none: add flows/**/*.test.yaml"
             return [problem("flows", "no-tests", text)]
         blobs = repository.find(staged.commit.sha, paths)
+        gate = importlib.import_module("mainstem.flowtests.gate")
         tests = [
-            TestFile(blob.path, content.decode("utf-8", "replace"))
+            gate.TestFile(blob.path, content.decode("utf-8", "replace"))
             for blob, content in repository.read(blobs)
         ]
         found: list[Problem] = []
@@ -44,7 +48,16 @@ class TestGate:
             (entry.namespace, entry.name, content)
             for entry, content in _contents(whole, repository, staged.commit.sha)
         ]
-        return found + gate.check(flows, tests, self._flows.registry, self._settings, files=files)
+        found += gate.check(flows, tests, self._flows.registry, self._settings, files=files)
+        return found
+
+    def faults(self, text: str, path: str) -> Sequence[Problem]:
+        """What is wrong with a file of tests as it is written."""
+        parse = importlib.import_module("mainstem.flowtests.parse")
+        found: tuple[Problem, ...] = parse.parse_suite(
+            parse.TestFile(path, text), self._flows.registry
+        ).problems
+        return found
 
     def _all_flows(
         self, staged: Staged, whole: Sequence[Entry], found: list[Problem]
