@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from mainstem.ui.render import link, query_string
 
 T = TypeVar("T")
-SIZE = 25
+SIZE = 20
 
 
 @dataclass(frozen=True, slots=True)
