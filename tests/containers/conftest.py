@@ -68,7 +68,7 @@ def docker(host: str, *arguments: str, **environment: str) -> str:
 @pytest.fixture(scope="session")
 def python_image(docker_host: str) -> str:
     """A base image of this machine's own Python and Git."""
-    _script(docker_host, "python-base.sh", PYTHON_IMAGE)
+    run_script(docker_host, "python-base.sh", PYTHON_IMAGE)
     return PYTHON_IMAGE
 
 
@@ -86,7 +86,7 @@ def build_server(host: str, base: str, tag: str, *arguments: str) -> str:
     return tag
 
 
-def _script(host: str, name: str, *arguments: str) -> None:
+def run_script(host: str, name: str, *arguments: str) -> None:
     done = subprocess.run(
         [str(IMAGES / name), *arguments],
         capture_output=True,
