@@ -17,7 +17,7 @@ COPY server ./server
 RUN /opt/mainstem/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check \
       -c constraints.txt ".[${EXTRAS}]" \
  && /opt/mainstem/bin/pip uninstall --yes --quiet setuptools pip \
- && find /opt/mainstem/lib -type d -path '*/site-packages/*/tests' -prune -exec rm -rf {} + \
+ && find /opt/mainstem/lib -type d -path '*/site-packages/numpy/*/tests' -prune -exec rm -rf {} + \
  && { python -m compileall -q -j 0 /opt/mainstem/lib || true; }
 
 FROM ${BASE_IMAGE}

@@ -39,10 +39,11 @@ def trips(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             reply = site.asset(self.path)
+            body = reply.body if isinstance(reply.body, bytes) else reply.body.read_bytes()
             self.send_response(reply.status)
-            self.send_header("Content-Length", str(len(reply.body)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             return
