@@ -29,12 +29,11 @@ class Stack:
     def write_environment(self) -> None:
         """What `make env` writes, and this test's images and ports."""
         file = self.folder / ".env"
+        file.write_text("".join(f"{name}={value}\n" for name, value in self.variables.items()))
         subprocess.run(
             [sys.executable, "scripts/compose_env.py", "--file", str(file)],
             cwd=ROOT, check=True, capture_output=True,
         )  # fmt: skip
-        with file.open("a") as out:
-            out.writelines(f"{name}={value}\n" for name, value in self.variables.items())
         pairs = dict(line.split("=", 1) for line in file.read_text().splitlines())
         self.admin_password = pairs["MAINSTEM_ADMIN_PASSWORD"]
 

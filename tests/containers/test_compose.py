@@ -63,6 +63,7 @@ def running(
     extras = ("--build-arg", "EXTRAS=postgres,docker,dbt-postgres")
     build_server(docker_host, python_image, DBT_IMAGE, *extras)
     folder = tmp_path_factory.mktemp("compose")
+    daemon = Path(docker_host.removeprefix("unix://"))
     made = Stack(
         docker_host,
         folder,
@@ -72,7 +73,8 @@ def running(
             "MAINSTEM_PORT": str(free_port()),
             "PGDATABASE_PORT": str(free_port()),
             "PGDATABASE_BIND": "0.0.0.0",
-            "DOCKER_SOCKET": docker_host.removeprefix("unix://"),
+            "DOCKER_SOCKET": str(daemon),
+            "DOCKER_GID": str(daemon.stat().st_gid),
         },
         files=("docker-compose.yml", "docker-compose.docker.yml"),
     )
@@ -108,10 +110,22 @@ def test_nobody_enters_without_the_password(running: Stack, api: httpx.Client) -
     assert api.get("/api/v1/flows/search").status_code == 200
 
 
-def test_trips_reach_the_data_base_and_dbt_builds_on_them(api: httpx.Client) -> None:
-    for taxi in ("yellow", "green"):
-        loaded = execute(api, "taxi", "postgres_taxi", taxi=taxi, year="2019", month="01")
-        assert loaded["outputs"] == {"table": f"public.{taxi}_tripdata", "rows": ROWS}
+@pytest.fixture(scope="module")
+def loaded(api: httpx.Client) -> dict[str, object]:
+    """What the load of one month of each colour gave."""
+    return {
+        taxi: execute(api, "taxi", "postgres_taxi", taxi=taxi, year="2019", month="01")["outputs"]
+        for taxi in ("yellow", "green")
+    }
+
+
+def test_trips_reach_the_database(loaded: dict[str, object]) -> None:
+    for taxi, outputs in loaded.items():
+        assert outputs == {"table": f"public.{taxi}_tripdata", "rows": ROWS}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_dbt_builds_on_them(api: httpx.Client) -> None:
     built = execute(api, "taxi", "postgres_dbt", dbt_command="dbt build")
     runs = built["taskRunList"]
     assert isinstance(runs, list)
@@ -143,6 +157,7 @@ tasks:
 """
 
 
+@pytest.mark.usefixtures("loaded")
 @pytest.mark.parametrize("way", ["by the name of its service", "by the name of the host"])
 def test_dbt_in_a_container_reaches_the_database(
     running: Stack, api: httpx.Client, way: str
