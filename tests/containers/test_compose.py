@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from demo.sites import Trips
-from tests.containers.conftest import build_server, run_script
+from tests.containers.conftest import build_server, docker, run_script
 from tests.containers.stack import Stack, execute, import_flow, put_file, set_key
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 POSTGRES_IMAGE = "local/postgres:15"
 DBT_IMAGE = "mainstem:test-dbt"
+# What flows/taxi/postgres_dbt.yaml names; made here, as no registry can be asked.
+FLOW_IMAGE = "ghcr.io/kestra-io/dbt-postgres:latest"
 ROWS = 500
 
 
@@ -62,6 +64,9 @@ def running(
     run_script(docker_host, "postgres.sh", POSTGRES_IMAGE, python_image)
     extras = ("--build-arg", "EXTRAS=postgres,docker,dbt-postgres")
     build_server(docker_host, python_image, DBT_IMAGE, *extras)
+    context = tmp_path_factory.mktemp("image")
+    (context / "Dockerfile").write_text(f"FROM {DBT_IMAGE}\nENTRYPOINT []\nUSER 0\n")
+    docker(docker_host, "build", "--quiet", "--tag", FLOW_IMAGE, str(context))
     folder = tmp_path_factory.mktemp("compose")
     daemon = Path(docker_host.removeprefix("unix://"))
     made = Stack(
@@ -124,13 +129,26 @@ def test_trips_reach_the_database(loaded: dict[str, object]) -> None:
         assert outputs == {"table": f"public.{taxi}_tripdata", "rows": ROWS}
 
 
-@pytest.mark.usefixtures("loaded")
-def test_dbt_builds_on_them(api: httpx.Client) -> None:
-    built = execute(api, "taxi", "postgres_dbt", dbt_command="dbt build")
+def check_build(api: httpx.Client, flow: str) -> None:
+    built = execute(api, "taxi", flow)
     runs = built["taskRunList"]
     assert isinstance(runs, list)
     assert sum(run["taskId"].startswith("model.") for run in runs) == 6
     assert {run["state"]["current"] for run in runs} == {"SUCCESS"}
+
+
+@pytest.mark.usefixtures("loaded")
+def test_dbt_builds_on_them_in_a_container(api: httpx.Client) -> None:
+    check_build(api, "postgres_dbt")
+
+
+@pytest.mark.usefixtures("loaded")
+def test_dbt_builds_on_them_as_a_process(api: httpx.Client) -> None:
+    source = (ROOT / "flows" / "taxi" / "postgres_dbt.yaml").read_text()
+    process = "taskRunner: {type: io.kestra.plugin.core.runner.Process}"
+    source = source.replace(f"containerImage: {FLOW_IMAGE}", process)
+    import_flow(api, source.replace("id: postgres_dbt\n", "id: postgres_dbt_process\n", 1))
+    check_build(api, "postgres_dbt_process")
 
 
 IN_A_CONTAINER = f"""
@@ -139,11 +157,10 @@ namespace: taxi
 tasks:
   - id: dbt
     type: io.kestra.plugin.dbt.cli.DbtCLI
-    containerImage: {DBT_IMAGE}
+    containerImage: {FLOW_IMAGE}
     taskRunner:
       type: io.kestra.plugin.scripts.runner.docker.Docker
       pullPolicy: NEVER
-      entryPoint: []
     namespaceFiles: {{enabled: true, include: ["dbt/**"]}}
     projectDir: dbt
     env: {{DBT_DATABASE: taxi, DBT_SCHEMA: public}}
@@ -165,10 +182,7 @@ def test_dbt_in_a_container_reaches_the_database(
     port = running.variables["PGDATABASE_PORT"]
     host = ("pgdatabase", "5432") if "service" in way else ("host.docker.internal", port)
     import_flow(api, IN_A_CONTAINER % host)
-    built = execute(api, "taxi", "dbt_in_a_container")
-    runs = built["taskRunList"]
-    assert isinstance(runs, list)
-    assert sum(run["taskId"].startswith("model.") for run in runs) == 6
+    check_build(api, "dbt_in_a_container")
     left = running.compose("ps", "--all", "--quiet").split()
     assert len(left) == 3
 
