@@ -210,7 +210,8 @@ class App:
         self.flows.watch(self.triggers.flows_changed)
         self.previews = PreviewService(self.storage)
         self.sources = SourceService(self.settings.git, database, lambda: self.sealer, clock, bus)
-        self.flows.protect(self.sources.check_editable)
+        for kept in (self.flows, self.kv, self.files, self.namespaces):
+            kept.protect(self.sources.check_free)
         self.syncs = SyncAgent(self._workshop(), self.base_url)
 
     def _workshop(self) -> Workshop:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainstem.errors import InvalidInput, NotFound, Stalled
+from mainstem.errors import Conflict, InvalidInput, NotFound, Stalled
 from mainstem.gitsync.address import check_branch
+from mainstem.gitsync.compare import compare_command, compare_page
 from mainstem.gitsync.remote import Remote
 from mainstem.gitsync.repository import LINK, SUBMODULE, Repository
 from mainstem.gitsync.sync import Syncer, Workshop
@@ -28,34 +29,49 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """The branch that was pushed."""
+    """The branch that was pushed, and how to look at it.
+
+    `compare` is a page of the forge, empty where none is known; `command` does for a clone.
+    """
 
     branch: str
     commit: str
     path: str
+    compare: str
+    command: str
 
 
 def propose(shop: Workshop, syncer: Syncer, edit: Edit) -> Proposal:
     """Push a branch that changes one flow, on top of the live commit.
 
-    Raises InvalidFlow or InvalidInput for the edit, NotFound for a flow of another source, and
-    Transient or Stalled when the branch cannot be pushed.
+    Raises InvalidFlow or InvalidInput for the edit, NotFound for a flow of another source,
+    Conflict when the branch is there already, and Transient or Stalled when it cannot be pushed.
     """
     path, text = _checked(shop, syncer, edit)
     status = syncer.records.status()
     if status.good_commit is None:
         raise Stalled(f"source `{syncer.source.name}` has no live commit to build on")
-    branch = check_branch(edit.branch or f"mainstem/{edit.flow.namespace}-{edit.flow.id}")
-    if branch == syncer.source.branch:
-        raise InvalidInput(f"`{branch}` is the branch that is synced: propose on another one")
+    if edit.branch and check_branch(edit.branch) == syncer.source.branch:
+        raise InvalidInput(f"`{edit.branch}` is the branch that is synced: propose on another one")
     commit = commit_of(syncer.repository, status.good_commit, {path: text}, edit)
+    usual = f"mainstem/{edit.flow.namespace}-{edit.flow.id}-{commit[:8]}"
+    branch = check_branch(edit.branch or usual)
     if syncer.source.push:
-        syncer.repository.run("update-ref", f"refs/heads/{branch}", commit)
+        _add_branch(syncer.repository, branch, commit)
     else:
         remote = Remote(syncer.source, shop.git, shop.tokens, allow_file=shop.sources.allow_file)
         remote.push(syncer.repository, commit, branch)
     syncer.records.note("Proposed", f"pushed branch {branch} with {path}", commit)
-    return Proposal(branch, commit, path)
+    source = syncer.source
+    return Proposal(
+        branch, commit, path, compare_page(source, branch), compare_command(source, branch)
+    )
+
+
+def _add_branch(repository: Repository, branch: str, commit: str) -> None:
+    if repository.resolve(f"refs/heads/{branch}") is not None:
+        raise Conflict(f"branch `{branch}` is there already: give another name")
+    repository.run("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
 
 
 def _checked(shop: Workshop, syncer: Syncer, edit: Edit) -> tuple[str, str]:

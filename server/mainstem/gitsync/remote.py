@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from mainstem.errors import MainstemError, Stalled, Transient
+from mainstem.errors import Conflict, MainstemError, Stalled, Transient
 from mainstem.gitsync import access
 from mainstem.gitsync.access import Access, TokenSource
 from mainstem.gitsync.address import check_branch, check_commit, check_tag, check_url, shown_url
@@ -85,11 +85,13 @@ class Remote:
         return to.commit(sha)
 
     def push(self, from_: Repository, sha: str, branch: str) -> None:
-        """Push a commit as a new branch. Raises as `fetch` does."""
+        """Push a commit as a new branch. Raises as `fetch` does, Conflict when it is there."""
         refspec = f"{check_commit(sha)}:refs/heads/{check_branch(branch)}"
         self._reach(
             lambda access: self._git.run(
                 ["push", "--quiet", "--no-verify", "--no-recurse-submodules",
+                 # Only as a new branch: what others pushed there is never moved.
+                 f"--force-with-lease=refs/heads/{branch}:",
                  "--", self._address.url, refspec],
                 folder=from_.folder, options=access.options, extra=access.environment,
                 seconds=_SECONDS,
@@ -122,6 +124,8 @@ class Remote:
         text = " ".join(line.strip() for line in words.splitlines() if line.strip())
         where = f"{shown_url(self._source.url)} ({_kind(self._source)})"
         lower = text.lower()
+        if "[rejected]" in lower and "stale info" in lower:
+            return Conflict(f"the branch is there already in {where}: give another name")
         if any(mark in lower for mark in _MARKS_OF_WAITING):
             return Throttled(f"cannot fetch {where}, it asks to wait: {text}")
         if any(mark in lower for mark in _NEEDS_HUMAN):

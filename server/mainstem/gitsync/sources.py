@@ -15,9 +15,10 @@ from mainstem.bus.inprocess import Bus, sync_topic
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.gitsync.address import check_branch, check_commit, check_tag, check_url
-from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import PrincipalKind
 from mainstem.secrets.seal import Sealer
-from mainstem.services import audit
+from mainstem.services import access, audit
+from mainstem.services.keeping import Kept
 from mainstem.settings_git import GitSettings, GitSource
 from mainstem.store import git_sources as rows
 from mainstem.store import sync_entries, syncs
@@ -35,6 +36,15 @@ class Configured:
 
     source: GitSource
     is_stored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Managed:
+    """Where something comes from, and whether it may be changed here as well."""
+
+    source: str
+    path: str
+    editable: bool
 
 
 class SourceService:
@@ -82,19 +92,35 @@ class SourceService:
         with self._database.read() as tx:
             return rows.controls(tx, name)
 
-    def check_editable(self, tx: Connection, flows: Sequence[FlowId]) -> None:
-        """Raises Conflict for a flow that a source owns and keeps to itself."""
-        keys = [("flow", flow.namespace, flow.id) for flow in flows]
-        owners = sync_entries.owners(tx, keys)
+    def check_free(self, tx: Connection, things: Sequence[Kept]) -> None:
+        """Raises Conflict for what a source owns and keeps to itself.
+
+        Flows may write values and files of any source; that shows as drift.
+        """
+        if access.principal().kind is PrincipalKind.SYSTEM:
+            things = [thing for thing in things if thing[0] == "flow"]
+        owners = sync_entries.owners(tx, things)
         if not owners:
             return
         strict = {c.source.name for c in self.all() if not c.source.editable}
-        for (_, namespace, flow_id), (source, path) in owners.items():
+        for key, (source, path) in owners.items():
             if source in strict:
+                otherwise = "propose a commit, " if key[0] == "flow" else ""
                 raise Conflict(
-                    f"flow `{namespace}.{flow_id}` is managed by Git source `{source}` (`{path}`): "
-                    "change it there, propose a commit, or set `editable: true` on the source"
+                    f"{_told(key)} is managed by Git source `{source}` (`{path}`): "
+                    f"change it there, {otherwise}or set `editable: true` on the source"
                 )
+
+    def managed(self, kind: str, namespace: str) -> dict[str, Managed]:
+        """What sources own of this kind in exactly this namespace, by name."""
+        editable = {c.source.name: c.source.editable for c in self.all()}
+        with self._database.read() as tx:
+            owned = sync_entries.owned_in(tx, kind, namespace)
+        return {
+            entry.name: Managed(source, entry.path, editable[source])
+            for source, entry in owned
+            if source in editable
+        }
 
     # changing
 
@@ -240,6 +266,15 @@ class SourceService:
         with self._lock:
             self._opened[row.name] = (row.updated_at, source)
         return source
+
+
+def _told(thing: Kept) -> str:
+    kind, namespace, name = thing
+    if kind == "flow":
+        return f"flow `{namespace}.{name}`"
+    if kind == "namespace":
+        return f"what namespace `{namespace}` says"
+    return f"{'key' if kind == 'kv' else 'file'} `{name}` of namespace `{namespace}`"
 
 
 def split(source: GitSource) -> tuple[dict[str, Any], dict[str, str]]:

@@ -108,6 +108,7 @@ class CredentialService:
             raise Conflict(
                 f"namespace {namespace} has a secret `{key}` already: delete one of them"
             )
+        self._kv.check_free(namespace, key)
         value = located.stored.value
         text = value if isinstance(value, str) else json.dumps(value)
         if value is None or not text:

@@ -15,6 +15,7 @@ from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.model.execution import Execution
 from mainstem.model.principal import Permission
 from mainstem.services import access, audit
+from mainstem.services.keeping import Keeper, nobody
 from mainstem.services.namespaces import checked_namespace
 from mainstem.storage.base import Storage
 from mainstem.storage.blobs import blob_path, put_blob, read_blob
@@ -94,9 +95,14 @@ class FileService:
         self._storage = storage
         self._clock = clock
         self._bus = bus
+        self._keeper: Keeper = nobody
         self._latest: tuple[int, float] | None = None
         self._signals = 0
         bus.subscribe([FILES], lambda _topic: self._forget())
+
+    def protect(self, keeper: Keeper) -> None:
+        """Have `keeper` asked before files change."""
+        self._keeper = keeper
 
     def _forget(self) -> None:
         self._signals += 1
@@ -223,6 +229,7 @@ class FileService:
                 for f in rows.of_namespace(tx, namespace)
                 if f.path == wanted or f.path.startswith(f"{wanted}/")
             ]
+            self._keeper(tx, [("file", *name) for name in below])
             done = rows.remove(tx, below, self._note(by))
             if done:
                 self._audit(tx, "file.delete", namespace, wanted, by or Writing())
@@ -251,6 +258,7 @@ class FileService:
                 raise NotFound(f"namespace {namespace} has no file or folder `{source}`")
             for path in moved.values():
                 check_free(path, held)
+            self._keeper(tx, [("file", namespace, path) for path in (*moved, *moved.values())])
             now = self._clock.now()
             note = self._note(by)
             files = [
@@ -308,6 +316,7 @@ class FileService:
         with self._database.write() as tx:
             for file in files:
                 check_free(file.path, rows.around(tx, file.namespace, file.path), replace=True)
+            self._keeper(tx, [("file", file.namespace, file.path) for file in files])
             rows.put(tx, files, self._note(by))
             for file in files:
                 self._audit(tx, "file.write", file.namespace, file.path, by or Writing())

@@ -18,6 +18,7 @@ from mainstem.model.principal import Permission
 from mainstem.sdk.flow import Flow, PluginDefault
 from mainstem.sdk.registry import Registry
 from mainstem.services import access, audit
+from mainstem.services.keeping import Keeper, nobody
 from mainstem.store import flows as rows
 from mainstem.store.database import Database
 from mainstem.store.flows import FlowRevision, Origin
@@ -60,10 +61,6 @@ def _no_defaults(_namespace: str) -> Sequence[PluginDefault]:
     return ()
 
 
-# Asked inside the transaction of a change by a user: raises Conflict to refuse it.
-FlowKeeper = Callable[[Connection, Sequence[FlowId]], None]
-
-
 class FlowService:
     """Flow sources by revision."""
 
@@ -84,7 +81,7 @@ class FlowService:
         self._namespace_defaults = namespace_defaults
         self._template: FindTemplate = lambda _namespace, _id: None
         self._watchers: list[FlowWatcher] = []
-        self._keepers: list[FlowKeeper] = []
+        self._keeper: Keeper = nobody
         self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -96,9 +93,9 @@ class FlowService:
         """Have `watcher` called within every transaction that changes flows."""
         self._watchers.append(watcher)
 
-    def protect(self, keeper: FlowKeeper) -> None:
+    def protect(self, keeper: Keeper) -> None:
         """Have `keeper` asked before users change or delete flows."""
-        self._keepers.append(keeper)
+        self._keeper = keeper
 
     def parse(self, source: str, path: str | None = None) -> ParsedFlow:
         """Parse and validate with this server's plug-ins and defaults; never raises."""
@@ -182,8 +179,7 @@ class FlowService:
     def _ask(self, tx: Connection, flows: Sequence[FlowId]) -> None:
         for namespace in sorted({flow.namespace for flow in flows}):
             access.require(Permission.FLOW_WRITE, namespace)
-        for keeper in self._keepers:
-            keeper(tx, flows)
+        self._keeper(tx, [("flow", flow.namespace, flow.id) for flow in flows])
 
     def apply(
         self, tx: Connection, changes: Sequence[FlowChange], deletes: Sequence[FlowId]

@@ -12,6 +12,7 @@ from mainstem.model.flow_id import ancestors
 from mainstem.model.principal import Permission
 from mainstem.sdk.context import KvEntry
 from mainstem.services import access, audit
+from mainstem.services.keeping import Keeper, nobody
 from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
 from mainstem.store import kv as rows
 from mainstem.store.database import Database
@@ -40,6 +41,11 @@ class KvService:
         self._database = database
         self._clock = clock
         self._bus = bus
+        self._keeper: Keeper = nobody
+
+    def protect(self, keeper: Keeper) -> None:
+        """Have `keeper` asked before entries change."""
+        self._keeper = keeper
 
     def find(self, namespace: str, key: str, *, inherit: bool = True) -> Located | None:
         """The entry in the namespace or the nearest one above it.
@@ -92,6 +98,7 @@ class KvService:
         except OverflowError as error:
             raise InvalidInput("the time to live reaches beyond the year 9999") from error
         with self._database.write() as tx:
+            self._keeper(tx, [("kv", namespace, entry.key)])
             old = rows.get(tx, namespace, entry.key)
             alive = old is not None and (old.expires_at is None or old.expires_at > now)
             if alive and not overwrite:
@@ -117,6 +124,11 @@ class KvService:
         self._bus.publish(KV)
         return new
 
+    def check_free(self, namespace: str, key: str) -> None:
+        """Raises Conflict for an entry that somebody else keeps to himself."""
+        with self._database.read() as tx:
+            self._keeper(tx, [("kv", namespace, key)])
+
     def delete(self, namespace: str, key: str) -> bool:
         return bool(self.delete_all(namespace, [check_key(key)]))
 
@@ -124,6 +136,7 @@ class KvService:
         """Delete keys of exactly this namespace, all or none; returns those that were there."""
         access.require(Permission.KV_WRITE, namespace)
         with self._database.write() as tx:
+            self._keeper(tx, [("kv", namespace, key) for key in keys])
             done = [key for key in dict.fromkeys(keys) if rows.remove(tx, namespace, key)]
             for key in done:
                 audit.record(tx, "kv.delete", f"{namespace}/{key}", namespace=namespace)

@@ -19,6 +19,7 @@ from mainstem.model.principal import Permission
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.registry import Registry
 from mainstem.services import access, audit
+from mainstem.services.keeping import Keeper, nobody
 from mainstem.store import namespaces as rows
 from mainstem.store.database import Database
 from mainstem.store.namespaces import StoredNamespace
@@ -71,11 +72,16 @@ class NamespaceService:
         self._cached: _Snapshot | None = None
         self._checked_at = 0.0
         self._check: Check = lambda _namespace, _defaults: ()
+        self._keeper: Keeper = nobody
         bus.subscribe([NAMESPACES], lambda _topic: self._forget())
 
     def guard(self, check: Check) -> None:
         """Have `check` say which flows new defaults would break."""
         self._check = check
+
+    def protect(self, keeper: Keeper) -> None:
+        """Have `keeper` asked before properties change."""
+        self._keeper = keeper
 
     # reading
 
@@ -151,6 +157,7 @@ class NamespaceService:
             raise Conflict(f"namespace {properties.id} was changed meanwhile: reload it")
         self._must_fit(properties, old)
         with self._database.write() as tx:
+            self._keeper(tx, [("namespace", properties.id, properties.id)])
             (saved,) = self.apply(tx, [properties])
             action = "namespace.update" if old else "namespace.create"
             audit.record(tx, action, properties.id, namespace=properties.id)
@@ -196,6 +203,7 @@ class NamespaceService:
         old = self.get(namespace)
         self._must_fit(NamespaceProperties(id=namespace), old)
         with self._database.write() as tx:
+            self._keeper(tx, [("namespace", namespace, namespace)])
             self.apply(tx, [], [namespace])
             audit.record(tx, "namespace.delete", namespace, namespace=namespace)
         self.announce()

@@ -92,6 +92,14 @@ def owners(tx: Connection, keys: Iterable[Key], besides: str = "") -> dict[Key, 
     }
 
 
+def owned_in(tx: Connection, kind: str, namespace: str) -> list[tuple[str, Entry]]:
+    """What sources own of a kind in one namespace, each with its source."""
+    query = select(sync_entries).where(
+        sync_entries.c.kind == kind, sync_entries.c.namespace == namespace
+    )
+    return [(row["source"], _entry(row)) for row in tx.execute(query).mappings()]
+
+
 def count(tx: Connection, source: str) -> int:
     query = select(func.count()).where(sync_entries.c.source == source)
     return int(tx.execute(query).scalar_one())

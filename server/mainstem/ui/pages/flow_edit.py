@@ -13,9 +13,11 @@ from starlette.responses import Response
 from mainstem.errors import Conflict, InvalidInput, MainstemError, NotFound
 from mainstem.flowspec.parse import ParsedFlow
 from mainstem.flowspec.problems import Problem
-from mainstem.gitsync.propose import Edit, propose
+from mainstem.gitsync.propose import Edit, Proposal, propose
+from mainstem.gitsync.sources import Managed
 from mainstem.gitsync.sync import Syncer
 from mainstem.model.flow_id import FlowId
+from mainstem.model.principal import Permission
 from mainstem.sdk.flow import Flow
 from mainstem.services import access
 from mainstem.services.flows import FlowRevision, InvalidFlow
@@ -147,7 +149,7 @@ def _edit(
     flow_id: FlowId,
     source: str,
     seen: int,
-    error: str = "",
+    answer: str | Proposal = "",
     status: int = 200,
 ) -> Response:
     here = desk(request)
@@ -157,16 +159,24 @@ def _edit(
     context |= {
         "source": source,
         "seen": head.revision,
-        "error": error,
+        "error": answer if isinstance(answer, str) else "",
+        "proposed": None if isinstance(answer, str) else answer,
         "action": f"{found.base}/edit",
         "cancel": found.base,
         "expected": flow_id,
         "conflict": _conflict(here, head, seen, source) if seen != head.revision else None,
-        "origin": head.origin,
+        "managed": _managed(here, flow_id),
         "problems": [],
     }
     frame = frame_of(found)
     return here.renderer.page(request, "flow_edit", frame, context, status=status)
+
+
+def _managed(here: Desk, flow_id: FlowId) -> Managed | None:
+    """The Git source that the flow comes from, if one that is set up owns it."""
+    if here.services.syncs is None:
+        return None
+    return here.services.syncs.registry.managed("flow", flow_id.namespace).get(flow_id.id)
 
 
 def _conflict(here: Desk, head: FlowRevision, seen: int, source: str) -> dict[str, object] | None:
@@ -191,7 +201,7 @@ def save(request: Request, namespace: str, flow_id: str, form: PostedForm) -> Re
     text = str(form.get("seen") or "")
     seen = int(text) if text.isdigit() else 0
     if form.get("act") == "propose":
-        return _propose(request, identity, source, seen, str(form.get("message") or ""))
+        return _propose(request, Edit(identity, source, *_words(form, identity)), seen)
     try:
         saved = here.services.flows.save(source, expected=identity, seen=seen)
     except InvalidFlow:
@@ -203,26 +213,31 @@ def save(request: Request, namespace: str, flow_id: str, form: PostedForm) -> Re
     return redirect(flow_link(namespace, flow_id), said)
 
 
-def _propose(request: Request, identity: FlowId, source: str, seen: int, message: str) -> Response:
-    """Push a branch of the flow's Git source with this text."""
+def _words(form: Mapping[str, object], flow: FlowId) -> tuple[str, str, str]:
+    """Message, branch and author of a proposal."""
+    message = str(form.get("message") or "").strip() or f"Change flow {flow}"
+    return message, str(form.get("branch") or "").strip(), access.principal().name
+
+
+def _propose(request: Request, wanted: Edit, seen: int) -> Response:
+    """Push a branch of the flow's Git source with this text; the answer says where it is."""
     here = desk(request)
-    origin = here.services.flows.head(identity).origin
-    agent = here.services.syncs
-    if origin is None or agent is None:
-        return _edit(request, identity, source, seen, "This flow does not come from Git.", 409)
-    wanted = Edit(
-        identity, source, message.strip() or f"Change flow {identity}", "", access.principal().name
-    )
+    flow, source = wanted.flow, wanted.source
+    managed, agent = _managed(here, flow), here.services.syncs
+    if managed is None or agent is None:
+        return _edit(request, flow, source, seen, "This flow does not come from Git.", 409)
     try:
-        syncer = Syncer(agent.shop, agent.registry.get(origin.source).source)
-        with agent.only(origin.source):
+        access.require(Permission.FLOW_WRITE, flow.namespace)
+        syncer = Syncer(agent.shop, agent.registry.get(managed.source).source)
+        with agent.only(managed.source):
             made = propose(agent.shop, syncer, wanted)
     except InvalidFlow:
-        return _edit(request, identity, source, seen, "", 422)
+        return _edit(request, flow, source, seen, "", 422)
+    except InvalidInput as error:
+        return _edit(request, flow, source, seen, error.message, 422)
     except MainstemError as error:
-        return _edit(request, identity, source, seen, error.message, 409)
-    said = f"Pushed branch {made.branch} with {made.path}"
-    return redirect(flow_link(identity.namespace, identity.id), said)
+        return _edit(request, flow, source, seen, error.message, 409)
+    return _edit(request, flow, source, seen, made)
 
 
 @router.post(PATH + "/_restore")

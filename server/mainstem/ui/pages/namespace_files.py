@@ -17,7 +17,7 @@ from mainstem.ui.desk import Desk, desk
 from mainstem.ui.downloads import attachment
 from mainstem.ui.flash import redirect
 from mainstem.ui.pages.execution_files import decode
-from mainstem.ui.pages.namespaces import checked, common, frame_of
+from mainstem.ui.pages.namespaces import checked, common, frame_of, managed_of
 from mainstem.ui.render import link
 from mainstem.ui.security import PostedForm
 
@@ -79,6 +79,7 @@ def _context(here: Desk, name: str, path: str) -> dict[str, object]:
         "tree": tree(sizes, link("namespaces", name, "files"), path),
         "count": len(sizes),
         "path": path,
+        "managed": managed_of(here, "file", name).get(path),
         "file": None,
         "lines": None,
         "markdown": None,
@@ -221,7 +222,10 @@ def upload(
 def delete(request: Request, namespace: str, form: PostedForm) -> Response:
     """Delete one file."""
     name, path = checked(namespace), str(form.get("path") or "")
-    desk(request).services.files.delete(name, path)
+    try:
+        desk(request).services.files.delete(name, path)
+    except Conflict as error:
+        return redirect(link("namespaces", name, "files", path=path), error.message)
     return redirect(link("namespaces", name, "files"), f"Deleted {path}")
 
 

@@ -20,7 +20,7 @@ from mainstem.services.kv_values import Kind, coerce
 from mainstem.ui import format as words
 from mainstem.ui.desk import desk
 from mainstem.ui.flash import redirect
-from mainstem.ui.pages.namespaces import checked, common, frame_of
+from mainstem.ui.pages.namespaces import checked, common, frame_of, managed_of
 from mainstem.ui.render import link
 from mainstem.ui.security import PostedForm
 
@@ -88,6 +88,7 @@ def _kv(
         "kinds": [kind.value for kind in Kind],
         "values": values,
         "error": error,
+        "managed": managed_of(desk(request), "kv", name),
     }
     return desk(request).renderer.page(
         request, "namespace_kv", frame_of(name), context, status=status
@@ -109,9 +110,9 @@ def set_key(request: Request, namespace: str, form: PostedForm) -> Response:
         entry = KvEntry(values["key"], value, kind.value, keeps, values["description"])
         ttl = parse_duration(values["ttl"]) if values["ttl"] else None
         here.services.kv.set(name, entry, ttl=ttl)
-    except (InvalidInput, ValueError) as error:
+    except (InvalidInput, Conflict, ValueError) as error:
         shown = values | {"editing": old is not None, "expires_at": keeps}
-        return _kv(request, name, shown, str(error), 422)
+        return _kv(request, name, shown, str(error), 409 if isinstance(error, Conflict) else 422)
     return redirect(link("namespaces", name, "kv"), f"Saved {values['key']}")
 
 
@@ -129,7 +130,10 @@ def delete_keys(request: Request, namespace: str, form: PostedForm) -> Response:
     """Delete the chosen keys of exactly this namespace."""
     name = checked(namespace)
     keys = [str(key) for key in form.getlist("key")]
-    done = desk(request).services.kv.delete_all(name, keys)
+    try:
+        done = desk(request).services.kv.delete_all(name, keys)
+    except Conflict as error:
+        return redirect(link("namespaces", name, "kv"), error.message)
     said = f"Deleted {', '.join(done)}" if done else "Nothing was there to delete"
     return redirect(link("namespaces", name, "kv"), said)
 

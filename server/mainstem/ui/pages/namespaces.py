@@ -1,12 +1,13 @@
 """Namespaces: the tree, and what each says, inherits and holds."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from mainstem.errors import Conflict, InvalidInput
+from mainstem.gitsync.sources import Managed
 from mainstem.model.flow_id import NAMESPACE, ancestors
 from mainstem.model.principal import Permission
 from mainstem.services import access
@@ -67,6 +68,12 @@ def common(namespace: str, tab: str) -> dict[str, object]:
     ]
     may = {p.value: access.sees(p, namespace) for p in Permission}
     return {"namespace": namespace, "tab": tab, "tabs": tabs, "may": may, "base": base}
+
+
+def managed_of(here: Desk, kind: str, namespace: str) -> Mapping[str, Managed]:
+    """What Git sources own of a kind in this namespace, by name."""
+    agent = here.services.syncs
+    return agent.registry.managed(kind, namespace) if agent is not None else {}
 
 
 @router.get("/namespaces/{namespace}")
@@ -132,6 +139,7 @@ def _edit(
         "revision": revision,
         "error": error,
         "stored": here.services.namespaces.find(name),
+        "managed": managed_of(here, "namespace", name).get(name),
     }
     return here.renderer.page(request, "namespace_edit", frame_of(name), context, status=status)
 
@@ -163,5 +171,8 @@ def delete(request: Request, namespace: str, form: PostedForm) -> Response:
     """Forget its properties."""
     del form
     name = checked(namespace)
-    desk(request).services.namespaces.delete(name)
+    try:
+        desk(request).services.namespaces.delete(name)
+    except Conflict as error:
+        return redirect(link("namespaces", name), error.message)
     return redirect(link("namespaces", name), f"Deleted the properties of {name}")
