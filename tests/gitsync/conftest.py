@@ -108,6 +108,21 @@ def make_synced(make_app: Make, repository: Repository) -> Make:
     return make
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def make_synced_anywhere(
+    request: pytest.FixtureRequest, make_app: Make, repository: Repository
+) -> Make:
+    """As `make_synced`, on either kind of database."""
+    more: dict[str, object] = {}
+    if request.param == "postgresql":
+        more["database.url"] = request.getfixturevalue("postgres_url")
+
+    def make(**source: object) -> App:
+        return make_app({"name": "team", "url": str(repository.folder), **source}, **more)
+
+    return make
+
+
 class Served:
     """A server that listens and runs its loops."""
 

@@ -13,13 +13,13 @@ HELLO = FlowId("demo", "hello")
 
 
 def test_a_commit_brings_flows_and_files_and_says_where_they_came_from(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     commit = repository.commit(
         {"flows/hello.yaml": flow(), "files/demo/sql/a.sql": "select 1", "README.md": "no"},
         "First flows",
     )
-    app = make_synced()
+    app = make_synced_anywhere()
     result = app.syncs.sync("team")
     assert result.applied
     assert result.plan.changes()["create"] == ["demo.hello"]
@@ -34,10 +34,10 @@ def test_a_commit_brings_flows_and_files_and_says_where_they_came_from(
 
 
 def test_an_invalid_commit_changes_nothing_and_names_every_problem_with_its_place(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     good = repository.commit({"flows/hello.yaml": flow(message="good")})
-    app = make_synced()
+    app = make_synced_anywhere()
     app.syncs.sync("team")
     repository.commit(
         {
@@ -62,10 +62,10 @@ def test_an_invalid_commit_changes_nothing_and_names_every_problem_with_its_plac
 
 
 def test_the_next_valid_commit_heals_an_invalid_one(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     repository.commit({"flows/bad.yaml": "id: ["})
-    app = make_synced()
+    app = make_synced_anywhere()
     assert not app.syncs.sync("team").applied
     fixed = repository.commit({"flows/bad.yaml": flow("bad")})
     assert app.syncs.sync("team").applied
@@ -74,10 +74,10 @@ def test_the_next_valid_commit_heals_an_invalid_one(
 
 
 def test_what_the_commit_no_longer_holds_is_removed_but_not_what_others_made(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     repository.commit({"flows/hello.yaml": flow(), "files/demo/a.txt": "a"})
-    app = make_synced()
+    app = make_synced_anywhere()
     app.syncs.sync("team")
     app.flows.save(flow("by_hand"))
     app.files.write("demo", "own.txt", b"own")
@@ -102,9 +102,11 @@ def test_a_commit_without_anything_removes_nothing(
     assert [str(item.flow) for item in app.flows.all()] == ["demo.hello"]
 
 
-def test_with_the_policy_keep_nothing_is_removed(repository: Repository, make_synced: Make) -> None:
+def test_with_the_policy_keep_nothing_is_removed(
+    repository: Repository, make_synced_anywhere: Make
+) -> None:
     repository.commit({"flows/hello.yaml": flow(), "flows/other.yaml": flow("other")})
-    app = make_synced(on_delete="keep")
+    app = make_synced_anywhere(on_delete="keep")
     app.syncs.sync("team")
     repository.commit({"flows/hello.yaml": None})
     app.syncs.sync("team")
@@ -112,10 +114,10 @@ def test_with_the_policy_keep_nothing_is_removed(repository: Repository, make_sy
 
 
 def test_a_dry_run_shows_the_plan_and_changes_nothing(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     repository.commit({"flows/hello.yaml": flow()})
-    app = make_synced()
+    app = make_synced_anywhere()
     result = app.syncs.sync("team", dry_run=True)
     assert result.plan.changes()["create"] == ["demo.hello"]
     assert not result.applied
@@ -124,10 +126,10 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(
 
 
 def test_an_unchanged_flow_keeps_its_revision_and_the_commit_that_brought_it(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     first = repository.commit({"flows/hello.yaml": flow()})
-    app = make_synced()
+    app = make_synced_anywhere()
     app.syncs.sync("team")
     repository.commit({"flows/other.yaml": flow("other")})
     app.syncs.sync("team")
@@ -173,10 +175,10 @@ def test_dbt_projects_become_files_without_what_dbt_writes(
 
 
 def test_an_unreachable_repository_is_told_and_the_flows_stay(
-    repository: Repository, make_synced: Make
+    repository: Repository, make_synced_anywhere: Make
 ) -> None:
     repository.commit({"flows/hello.yaml": flow()})
-    app = make_synced()
+    app = make_synced_anywhere()
     app.syncs.sync("team")
     repository.folder.rename(repository.folder.with_name("moved"))
     app.syncs.tick(datetime(2030, 1, 1, tzinfo=UTC))
@@ -218,3 +220,37 @@ def test_executions_remember_the_commit_of_their_flow(
     app = make_synced()
     app.syncs.sync("team")
     assert app.executions.create(NewRun(HELLO)).commit == commit
+
+
+def test_values_namespaces_drift_healing_and_rolling_back_are_the_same_everywhere(
+    repository: Repository, make_synced_anywhere: Make
+) -> None:
+    first = repository.commit(
+        {
+            "flows/hello.yaml": flow(),
+            "files/demo/a.sql": "select 1",
+            "kv/demo.yaml": "dataset: taxi\nlimits: {type: JSON, value: {rows: 3}}\n",
+            "namespaces/demo.yaml": "description: Ours\nvariables: {region: EU}\n",
+        }
+    )
+    app = make_synced_anywhere(editable=True)
+    assert app.syncs.sync("team").applied
+    assert app.kv.get("demo", "limits").entry.value == {"rows": 3}
+    assert app.namespaces.variables("demo") == {"region": "EU"}
+    assert app.syncs.drift("team") == []
+    app.flows.save(flow(message="by hand"))
+    app.files.write("demo", "a.sql", b"select 2")
+    app.kv.delete("demo", "dataset")
+    app.namespaces.delete("demo")
+    assert sorted(e.kind for e in app.syncs.drift("team")) == ["file", "flow", "kv", "namespace"]
+    app.syncs.sync("team", heal=True)
+    assert app.syncs.drift("team") == []
+    assert app.kv.get("demo", "dataset").entry.value == "taxi"
+    repository.commit({"flows/hello.yaml": flow(message="newer"), "kv/demo.yaml": None})
+    app.syncs.sync("team")
+    assert app.kv.keys("demo") == []
+    assert app.syncs.roll_back("team", first).applied
+    assert app.kv.keys("demo") == ["dataset", "limits"]
+    assert "'hi'" in app.flows.head(HELLO).source
+    assert app.syncs.history("team")[0].commit == first
+    assert app.syncs.events("team")
