@@ -62,6 +62,7 @@ from mainstem.services.others import OtherExecutions
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
+from mainstem.services.reach import Reach
 from mainstem.services.retention import RetentionService
 from mainstem.services.search import SearchService
 from mainstem.services.secrets import SecretReads, SecretService
@@ -149,6 +150,7 @@ class App:
             recursive=self.settings.variables.recursive_rendering,
             timezone=ZoneInfo(self.settings.timezone),
         )
+        self.namespaces = NamespaceService(database, self.registry, clock, bus)
         self.host_services = HostServices(
             database,
             self.storage,
@@ -159,9 +161,9 @@ class App:
             lambda: self.sealer.keys,
             self.base_url,
             http_call,
+            Reach(self.settings.isolation, self.namespaces.allowed_in),
             self.secret_reads,
         )
-        self.namespaces = NamespaceService(database, self.registry, clock, bus)
 
     def _make_services(self) -> None:
         database, clock, bus = self.database, self.clock, self.bus
@@ -270,6 +272,7 @@ class App:
                 now=self.clock.now,
                 skip=self._is_skipped,
                 mask=self.masker.mask,
+                reach=self.host_services.reach,
                 queue=self.queue,
             )
         )

@@ -302,6 +302,8 @@ class RetentionSettings(_Section):
 Role = Literal["web", "executor", "scheduler", "gitsync", "worker"]
 ROLES: tuple[Role, ...] = ("web", "executor", "scheduler", "gitsync", "worker")
 
+Isolation = Literal["strict", "open"]
+
 
 class Settings(_Section):
     """The whole tree."""
@@ -325,6 +327,11 @@ class Settings(_Section):
     git: GitSettings = GitSettings()
     executions: ExecutionSettings = ExecutionSettings()
     seed: SeedSettings = SeedSettings()
+    isolation: Isolation = Field(
+        default="strict",
+        description="`strict`: flows use secrets, keys, files and flows of another namespace only "
+        "when its allowedNamespaces names theirs; `open`: flows of one namespace reach all.",
+    )
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

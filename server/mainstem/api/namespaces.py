@@ -15,7 +15,7 @@ router = APIRouter(tags=["namespaces"])
 # What the reference's newer versions send besides, and may leave empty.
 _FOREIGN: Final = frozenset(
     {
-        "allowedNamespaces", "storageIsolation", "secretIsolation", "storageType",
+        "storageIsolation", "secretIsolation", "storageType",
         "storageConfiguration", "secretType", "secretReadOnly", "secretConfiguration",
         "outputsInInternalStorage", "workerGroup", "defaultWorkerSelector", "concurrency",
         "workerSecretManagerMode", "sdkDefaultAuthentication", "quotas", "tenantId",
@@ -147,6 +147,7 @@ def _stored(item: StoredNamespace) -> wire.Json:
         "description": item.description,
         "variables": dict(item.variables) or None,
         "pluginDefaults": list(item.plugin_defaults) or None,
+        "allowedNamespaces": [{"namespace": name} for name in item.allowed_namespaces] or None,
         "deleted": False,
         "revision": item.revision,
         "updated": wire.moment(item.updated_at),

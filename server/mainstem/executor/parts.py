@@ -9,6 +9,7 @@ from mainstem.executor.queue import JobQueue
 from mainstem.model.execution import Execution
 from mainstem.services.executions import ExecutionService
 from mainstem.services.flows import FlowService
+from mainstem.services.reach import Reach
 from mainstem.storage.base import Storage
 from mainstem.store.database import Database
 from mainstem.worker.pool import WorkerPool
@@ -28,5 +29,6 @@ class StepServices:
     now: Callable[[], datetime]
     skip: Callable[[Execution], bool]
     mask: Callable[[str], str]
+    reach: Reach
     # None where this process makes every attempt itself.
     queue: JobQueue | None = None

@@ -51,6 +51,7 @@ from mainstem.sdk.flow import Flow
 from mainstem.sdk.flowable import WorkspaceTask
 from mainstem.sdk.task import RunnableTask
 from mainstem.services.executions import NewRun
+from mainstem.services.reach import Use
 from mainstem.storage.uri import parse_uri
 from mainstem.store import executions as rows
 from mainstem.store import inbox
@@ -282,7 +283,9 @@ class Stepper:
             id=request.execution_id,
             trusted_labels=True,
         )
+        own, other = entry.live.execution.flow.namespace, request.flow.namespace
         try:
+            self._services.reach.check(own, other, Use.RUN_FLOW)
             child = self._services.executions.prepare(run)
         except MainstemError as error:
             refused = ChildRefused(

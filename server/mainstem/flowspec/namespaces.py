@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Final
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from mainstem.flowspec.parse import check_properties
 from mainstem.flowspec.problems import Problem
@@ -12,6 +12,19 @@ from mainstem.model.flow_id import NAMESPACE
 from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.plugin import Properties
 from mainstem.sdk.registry import Registry
+
+#: In `allowedNamespaces`: flows of every namespace.
+EVERYONE: Final = "*"
+
+
+def _names(given: object) -> object:
+    """The reference writes `- namespace: a`, which means the same as `- a`."""
+    if not isinstance(given, (list, tuple)):
+        return given
+    return [
+        item["namespace"] if isinstance(item, Mapping) and set(item) == {"namespace"} else item
+        for item in given
+    ]
 
 
 class NamespaceProperties(Properties):
@@ -21,6 +34,7 @@ class NamespaceProperties(Properties):
     description: str | None = None
     variables: dict[str, object] = Field(default_factory=dict)
     plugin_defaults: tuple[PluginDefault, ...] = ()
+    allowed_namespaces: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     deleted: bool = False
 
 
@@ -43,6 +57,11 @@ def parse_namespace(
         reason = f"`{made.id}` is not a namespace: lower case, digits, and . _ - between them"
         problems.append(Problem(path, 1, 1, "namespace", reason))
         made = None
+    for place in made.allowed_namespaces if made else ():
+        if place != EVERYONE and not NAMESPACE.fullmatch(place):
+            reason = f"allowedNamespaces: `{place}` is not a namespace; `*` stands for all"
+            problems.append(Problem(path, 1, 1, "namespace", reason))
+            made = None
     return ParsedNamespace(made, tuple(problems))
 
 

@@ -44,6 +44,7 @@ from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
 from mainstem.services.others import OtherExecutions
+from mainstem.services.reach import Reach
 from mainstem.services.search import SearchService
 from mainstem.services.task_cache import TaskCacheService
 from mainstem.services.triggers import TriggerService
@@ -181,6 +182,8 @@ class World(AbstractContextManager["World"]):
             lambda: _KEY,
             "http://localhost",
             http_call,
+            # What other namespaces allow is not known here.
+            Reach("open"),
         )
         self.flows = GivenFlows(self.database, around.registry, self.clock, bus)
         self.flows.put(around.flows)
@@ -234,6 +237,7 @@ class World(AbstractContextManager["World"]):
                 now=self.clock.now,
                 skip=lambda _execution: False,
                 mask=str,
+                reach=self.host.reach,
             )
         )
         self.executor = Executor(self.database, self.stepper, self.alarms, self.clock, bus)

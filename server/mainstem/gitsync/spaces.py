@@ -1,6 +1,7 @@
 """`namespaces/<namespace>.yaml`: what a commit says about namespaces."""
 
 import hashlib
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -46,7 +47,12 @@ def broken_flows(
 
 
 def digest_of(properties: NamespaceProperties) -> str:
-    return _digest(properties.description, properties.variables, _defaults(properties))
+    return _digest(
+        properties.description,
+        properties.variables,
+        _defaults(properties),
+        properties.allowed_namespaces,
+    )
 
 
 def live_namespaces(tx: Connection, entries: list[Entry]) -> dict[Key, Live]:
@@ -61,7 +67,7 @@ def live_namespaces(tx: Connection, entries: list[Entry]) -> dict[Key, Live]:
 
 def _stored_digest(stored: StoredNamespace) -> str:
     defaults = [dict(item) for item in stored.plugin_defaults]
-    return _digest(stored.description, stored.variables, defaults)
+    return _digest(stored.description, stored.variables, defaults, stored.allowed_namespaces)
 
 
 def _defaults(properties: NamespaceProperties) -> list[dict[str, object]]:
@@ -71,5 +77,10 @@ def _defaults(properties: NamespaceProperties) -> list[dict[str, object]]:
     ]
 
 
-def _digest(description: str | None, variables: object, defaults: object) -> str:
-    return hashlib.sha256(dump_json([description, variables, defaults]).encode()).hexdigest()
+def _digest(
+    description: str | None, variables: object, defaults: object, allowed: Sequence[str]
+) -> str:
+    told = [description, variables, defaults]
+    if allowed:  # what was digested before there were any stays the same
+        told.append(list(allowed))
+    return hashlib.sha256(dump_json(told).encode()).hexdigest()

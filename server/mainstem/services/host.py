@@ -16,6 +16,7 @@ from mainstem.services.access import as_server
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.files import FileService, FilesOfExecution
 from mainstem.services.kv import KvService
+from mainstem.services.reach import Reach, Use
 from mainstem.services.secrets import SecretReads
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import is_internal, make_uri
@@ -39,6 +40,7 @@ class HostServices:
     encryption_key: Callable[[], Keys]
     base_url: str
     http: Callable[[Mapping[str, object]], object]
+    reach: Reach
     reads: SecretReads | None = None
 
 
@@ -69,6 +71,7 @@ class ExecutionHost:
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
         own = self._execution.flow.namespace
         place = self._services.kv.reach(namespace or own, own)
+        self._services.reach.check(own, place, Use.READ_KEY)
         try:
             found = self._services.kv.find(place, key)
         except Gone:
@@ -83,7 +86,10 @@ class ExecutionHost:
 
     @as_server
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
-        found = self._services.secrets.locate(namespace or self._execution.flow.namespace, key)
+        own = self._execution.flow.namespace
+        place = namespace or own
+        self._services.reach.check(own, place, Use.READ_SECRET)
+        found = self._services.secrets.locate(place, key)
         self._masker.add(found.value)
         reads = self._services.reads
         if reads is not None:

@@ -121,6 +121,11 @@ class NamespaceService:
             snapshot.variables[namespace] = known
         return known
 
+    def allowed_in(self, namespace: str) -> frozenset[str]:
+        """Other namespaces whose flows may reach into this one."""
+        chain = _chain(self._snapshot(), namespace)
+        return frozenset(place for item in chain for place in item.allowed_namespaces)
+
     def inherited_defaults(self, namespace: str) -> list[Inherited[PluginDefault]]:
         """Plug-in defaults in force with their origin, nearest first."""
         return _defaults(self._snapshot(), namespace)
@@ -186,6 +191,7 @@ class NamespaceService:
                 old.revision + 1 if old else 1,
                 origin.source if origin else None,
                 origin.commit if origin else None,
+                item.allowed_namespaces,
             )
             saved.append(new)
         rows.put(tx, saved)

@@ -24,6 +24,7 @@ class StoredNamespace:
     revision: int = 1
     git_source: str | None = None
     git_commit: str | None = None
+    allowed_namespaces: Sequence[str] = ()
 
 
 def put(tx: Connection, items: Sequence[StoredNamespace]) -> None:
@@ -39,6 +40,7 @@ def put(tx: Connection, items: Sequence[StoredNamespace]) -> None:
             "updated_at": item.updated_at,
             "git_source": item.git_source,
             "git_commit": item.git_commit,
+            "allowed_namespaces": list(item.allowed_namespaces) or None,
         }
         for item in items
     ]
@@ -77,4 +79,5 @@ def _from(row: RowMapping) -> StoredNamespace:
         revision=row["revision"],
         git_source=row["git_source"],
         git_commit=row["git_commit"],
+        allowed_namespaces=cast("Sequence[str]", row["allowed_namespaces"] or ()),
     )

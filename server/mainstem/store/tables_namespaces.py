@@ -17,6 +17,7 @@ namespaces = Table(
     Column("updated_at", At, nullable=False),
     Column("git_source", String(100)),
     Column("git_commit", String(64)),
+    Column("allowed_namespaces", Json),
 )
 
 # One row for each transaction that changes files; its number is what executions pin.

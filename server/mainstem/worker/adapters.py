@@ -12,6 +12,7 @@ from mainstem.sdk.context import KvEntry
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.files import FileService, FilesOfExecution, matches
 from mainstem.services.kv import KvService
+from mainstem.services.reach import Reach, Use
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import make_uri, task_run_prefix
 
@@ -72,12 +73,13 @@ class TaskFiles(ExecutionFiles):
 class TaskKv:
     """Implements sdk KvStore; the flow's namespace is the default."""
 
-    def __init__(self, service: KvService, namespace: str) -> None:
+    def __init__(self, service: KvService, namespace: str, reach: Reach) -> None:
         self._service = service
         self._namespace = namespace
+        self._reach = reach
 
     def get(self, key: str, namespace: str | None = None) -> KvEntry | None:
-        found = self._service.find(self._place(namespace), key)
+        found = self._service.find(self._place(namespace, Use.READ_KEY), key)
         return found.entry if found else None
 
     def set(
@@ -88,24 +90,28 @@ class TaskKv:
         ttl: timedelta | None = None,
         overwrite: bool = True,
     ) -> None:
-        self._service.set(self._place(namespace), entry, ttl=ttl, overwrite=overwrite)
+        place = self._place(namespace, Use.CHANGE_KEY)
+        self._service.set(place, entry, ttl=ttl, overwrite=overwrite)
 
     def delete(self, key: str, namespace: str | None = None) -> bool:
-        return self._service.delete(self._place(namespace), key)
+        return self._service.delete(self._place(namespace, Use.CHANGE_KEY), key)
 
     def keys(self, namespace: str | None = None, prefix: str = "") -> list[str]:
-        return self._service.keys(self._place(namespace), prefix)
+        return self._service.keys(self._place(namespace, Use.READ_KEY), prefix)
 
-    def _place(self, namespace: str | None) -> str:
-        return self._service.reach(namespace or self._namespace, self._namespace)
+    def _place(self, namespace: str | None, use: Use) -> str:
+        place = self._service.reach(namespace or self._namespace, self._namespace)
+        self._reach.check(self._namespace, place, use)
+        return place
 
 
 class TaskNamespaceFiles:
     """Implements sdk NamespaceFiles; the flow's namespace is the default."""
 
-    def __init__(self, service: FileService, execution: Execution) -> None:
+    def __init__(self, service: FileService, execution: Execution, reach: Reach) -> None:
         self._service = FilesOfExecution(service, execution)
         self._namespace = execution.flow.namespace
+        self._reach = reach
 
     def paths(
         self,
@@ -114,17 +120,17 @@ class TaskNamespaceFiles:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> list[str]:
-        found = self._service.of_namespace(namespace or self._namespace)
+        found = self._service.of_namespace(self._place(namespace, Use.READ_FILE))
         return [file.path for file in found if matches(file.path, include, exclude)]
 
     def read(self, path: str, namespace: str | None = None) -> bytes:
-        return self._service.read(namespace or self._namespace, path)
+        return self._service.read(self._place(namespace, Use.READ_FILE), path)
 
     def write(self, path: str, content: bytes, namespace: str | None = None) -> None:
-        self._service.write(namespace or self._namespace, path, content)
+        self._service.write(self._place(namespace, Use.CHANGE_FILE), path, content)
 
     def delete(self, path: str, namespace: str | None = None) -> bool:
-        return self._service.delete(namespace or self._namespace, path)
+        return self._service.delete(self._place(namespace, Use.CHANGE_FILE), path)
 
     def materialize(
         self,
@@ -134,4 +140,10 @@ class TaskNamespaceFiles:
         include: Sequence[str] = (),
         exclude: Sequence[str] = (),
     ) -> list[Path]:
-        return self._service.materialize(namespace or self._namespace, to, include, exclude)
+        place = self._place(namespace, Use.READ_FILE)
+        return self._service.materialize(place, to, include, exclude)
+
+    def _place(self, namespace: str | None, use: Use) -> str:
+        place = namespace or self._namespace
+        self._reach.check(self._namespace, place, use)
+        return place

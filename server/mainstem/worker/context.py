@@ -151,11 +151,13 @@ class AttemptContext:
 
     @cached_property
     def kv(self) -> TaskKv:
-        return TaskKv(self._services.kv, self.job.execution.flow.namespace)
+        namespace = self.job.execution.flow.namespace
+        return TaskKv(self._services.kv, namespace, self._services.host.reach)
 
     @cached_property
     def namespace_files(self) -> TaskNamespaceFiles:
-        return TaskNamespaceFiles(self._services.files, self.job.execution)
+        reach = self._services.host.reach
+        return TaskNamespaceFiles(self._services.files, self.job.execution, reach)
 
     @property
     def executions(self) -> Executions:

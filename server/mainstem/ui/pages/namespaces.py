@@ -119,13 +119,15 @@ def page_edit(request: Request, namespace: str) -> Response:
 
 def _source(name: str, stored: StoredNamespace | None) -> str:
     if stored is None:
-        return f"id: {name}\ndescription:\nvariables: {{}}\npluginDefaults: []\n"
+        lists = "pluginDefaults: []\nallowedNamespaces: []\n"
+        return f"id: {name}\ndescription:\nvariables: {{}}\n{lists}"
     return dump(
         {
             "id": name,
             "description": stored.description,
             "variables": dict(stored.variables),
             "pluginDefaults": [dict(item) for item in stored.plugin_defaults],
+            "allowedNamespaces": list(stored.allowed_namespaces),
         }
     )
 
