@@ -1,7 +1,7 @@
 """Executions a minute, and how long one takes, under a steady load or as fast as it goes.
 
     python -m bench.throughput [--via service|webhook] [--flow two|ifs|payload] [--rate N]
-                               [--seconds N] [--runs N] [--payload BYTES] [--json]
+                               [--seconds N] [--runs N] [--callers N] [--payload BYTES] [--json]
 
 Without `--rate` as many executions are started as the server can take, with at most `--open` of
 them unfinished: a figure of throughput. With `--rate` that many a minute are started at even
@@ -36,6 +36,7 @@ from bench.load import Calls, as_fast, at_rate
 from mainstem.app import App
 from mainstem.model.execution import ExecutionTrigger
 from mainstem.model.flow_id import FlowId
+from mainstem.runtime.garbage import collect_seldom
 from mainstem.services.executions import NewRun
 from mainstem.settings import load_settings
 
@@ -123,18 +124,20 @@ def body_of(size: int) -> dict[str, object]:
 
 
 @contextmanager
-def service(folder: Path, flow: str, size: int) -> Iterator[Target]:
+def service(folder: Path, flow: str, size: int, callers: int) -> Iterator[Target]:
     app = App(load_settings(overrides={"state_dir": str(folder), "auth.mode": "none"}))
     app.start()
     app.flows.save(FLOWS[flow])
     trigger = ExecutionTrigger("hook", "webhook", {"body": body_of(size)} if size else {})
     run = NewRun(FlowId("bench", flow), trigger=trigger)
-    yield Target(lambda: app.executions.create(run), folder / "mainstem.db", psutil.Process(), 1)
+    collect_seldom()  # as a server does
+    database = folder / "mainstem.db"
+    yield Target(lambda: app.executions.create(run), database, psutil.Process(), callers)
     app.stop()
 
 
 @contextmanager
-def webhook(folder: Path, flow: str, size: int) -> Iterator[Target]:
+def webhook(folder: Path, flow: str, size: int, callers: int) -> Iterator[Target]:
     command = [sys.executable, "-m", "mainstem", "up", "--state", str(folder), "--port", "0"]
     # Without users, so that the load needs no token; webhooks are open in either case.
     environment = {**os.environ, "MAINSTEM_AUTH__MODE": "none"}
@@ -147,7 +150,7 @@ def webhook(folder: Path, flow: str, size: int) -> Iterator[Target]:
         calls = Calls(port)
         calls.save_flow(FLOWS[flow] + _HOOK, folder)
         calls.prepare(f"/api/v1/executions/webhook/bench/{flow}/bench", body_of(size))
-        yield Target(calls, folder / "mainstem.db", psutil.Process(child.pid), 16)
+        yield Target(calls, folder / "mainstem.db", psutil.Process(child.pid), callers)
         calls.close()
         child.terminate()
 
@@ -207,6 +210,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=0, help="executions a minute")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--callers", type=int, default=32, help="threads that start executions")
     parser.add_argument("--open", type=int, default=500)
     parser.add_argument("--payload", type=int, default=0)
     parser.add_argument("--json", action="store_true")
@@ -217,7 +221,7 @@ def main() -> None:
     for _ in range(options.runs):
         with (
             tempfile.TemporaryDirectory() as folder,
-            opened(Path(folder), options.flow, size) as target,
+            opened(Path(folder), options.flow, size, options.callers) as target,
         ):
             found.append(measure(target, options))
     middle = sorted(found, key=lambda item: item.per_minute)[len(found) // 2]
@@ -227,7 +231,8 @@ def main() -> None:
     rate = f"{options.rate} a minute" if options.rate else "as fast as it goes"
     print(
         f"flow `{options.flow}` through the {options.via}, {rate}, {options.seconds:g} s, "
-        f"median of {options.runs}: {middle.per_minute:,.0f} executions a minute "
+        f"{options.callers} callers, median of {options.runs}: "
+        f"{middle.per_minute:,.0f} executions a minute "
         f"({middle.per_minute * TASK_RUNS[options.flow] / 60:,.0f} task runs/s), duration "
         f"mean {middle.mean_ms:.1f} p50 {middle.p50_ms:.1f} p99 {middle.p99_ms:.1f} ms, "
         f"{middle.left_open} left open, {middle.failed} failed, "

@@ -1,10 +1,9 @@
 """The web application of a server: API and dashboard over one App."""
 
-from collections.abc import Callable, Mapping
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 
 from mainstem import __version__
 from mainstem.api.application import create_api
@@ -17,18 +16,16 @@ from mainstem.gate.middleware import Gate
 from mainstem.gate.protect import protect
 from mainstem.guard import Guard
 from mainstem.ui.application import close_ui, create_ui
+from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
-from mainstem.vitals import health, parts, readiness
+from mainstem.vitals import health, readiness
 
 
 def create_server(app: App) -> FastAPI:
     """The ASGI application; `/` leads to the dashboard at `/ui/`.
 
     `state.end_streams` ends live streams, so that a server that stops need not wait for them.
-    Without the role `web` there is only its health.
     """
-    if not app.has_role("web"):
-        return create_probe(app)
     web = create_api(_api_services(app))
     dashboard = create_dashboard(app)
     web.mount("/ui", dashboard)
@@ -96,24 +93,6 @@ def _api_services(app: App) -> ApiServices:
     )
 
 
-def create_probe(app: App) -> FastAPI:
-    """What a process that serves no users answers: whether it lives."""
-    web = FastAPI(openapi_url=None)
-    web.state.end_streams = lambda: None
-    for path, report, good in (
-        ("/health", health, "UP"),
-        ("/health/live", health, "UP"),
-        ("/health/ready", readiness, "READY"),
-    ):
-        web.add_api_route(path, partial(_probe, app, report, good), response_model=None)
-    return web
-
-
-def _probe(app: App, report: Callable[[App], Mapping[str, object]], good: str) -> JSONResponse:
-    found = report(app)
-    return JSONResponse(dict(found), status_code=200 if found.get("status") == good else 503)
-
-
 def create_dashboard(app: App) -> FastAPI:
     """The dashboard; `close_ui` ends its live streams."""
     services = UiServices(
@@ -138,7 +117,7 @@ def create_dashboard(app: App) -> FastAPI:
         syncs=app.syncs,
         accounts=app.accounts,
         load=lambda: (app.workers.load[0], app.workers.slots),
-        parts=lambda: parts(app),
+        parts=lambda: _parts(app),
         facts={
             "Version": __version__,
             "Database": app.database.engine.dialect.name,
@@ -151,3 +130,26 @@ def create_dashboard(app: App) -> FastAPI:
 
 def _home() -> RedirectResponse:
     return RedirectResponse("ui/")
+
+
+def _parts(app: App) -> list[Part]:
+    """The loops of this process, the executor first."""
+    waiting = app.workers.load[1]
+    note = f"{app.executor.backlog} events waiting, {app.stepper.open_count} executions open"
+    if app.cluster is not None and not app.executor.is_active:
+        note = "another server executes"
+    executor = Part("executor", note, app.executor.last_tick, 5.0)
+    worker = Part("worker", f"{waiting} attempts waiting for a place", app.clock.now(), 5.0)
+    return [
+        executor,
+        worker,
+        *(
+            Part(
+                ticker.component.name,
+                seen_at=ticker.last_tick,
+                interval_seconds=ticker.component.interval_seconds,
+                error=ticker.last_error,
+            )
+            for ticker in app.tickers
+        ),
+    ]

@@ -1,4 +1,4 @@
-"""Whether a server process is alive, whether it can take requests, and what its loops do."""
+"""Whether a server process is alive, and whether it can take requests."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,7 +6,6 @@ from datetime import timedelta
 from mainstem import __version__
 from mainstem.app import App
 from mainstem.errors import MainstemError
-from mainstem.ui.desk import Part
 
 _SILENT = timedelta(seconds=30)
 
@@ -41,26 +40,3 @@ def readiness(app: App) -> Mapping[str, object]:
             reason = error.message
     state = "READY" if reason is None else "NOT_READY"
     return {"status": state, "reason": reason, "version": __version__}
-
-
-def parts(app: App) -> list[Part]:
-    """The loops of this process, the executor first."""
-    waiting = app.workers.load[1]
-    note = f"{app.executor.backlog} events waiting, {app.stepper.open_count} executions open"
-    if app.cluster is not None and not app.executor.is_active:
-        note = "another server executes"
-    executor = Part("executor", note, app.executor.last_tick, 5.0)
-    worker = Part("worker", f"{waiting} attempts waiting for a place", app.clock.now(), 5.0)
-    return [
-        executor,
-        worker,
-        *(
-            Part(
-                ticker.component.name,
-                seen_at=ticker.last_tick,
-                interval_seconds=ticker.component.interval_seconds,
-                error=ticker.last_error,
-            )
-            for ticker in app.tickers
-        ),
-    ]

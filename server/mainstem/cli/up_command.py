@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import importlib
 import json
 import logging
 import signal
@@ -10,25 +11,34 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from mainstem.app import App
 from mainstem.cli.keyring import servers_folder
 from mainstem.cli.options import add_settings_options, settings_from
 from mainstem.errors import Stalled
+from mainstem.guard import Guard
+from mainstem.probe import Opening, Probe
 from mainstem.runtime import local_access
+from mainstem.runtime.garbage import collect_seldom
 from mainstem.runtime.local_access import LocalAccess
 from mainstem.runtime.lock import StateLock
-from mainstem.server import create_server
 from mainstem.services.first_steps import first_admin
 from mainstem.settings import Settings
 from mainstem.store.database import wait_for
 from mainstem.telemetry import configure_logging
+from mainstem.vitals import health, readiness
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 _log = logging.getLogger("mainstem.up")
 
@@ -71,32 +81,21 @@ def _serve(settings: Settings) -> int:
             wait_for(settings.database_url, settings.database.wait_seconds, signals.ending)
         gc.disable()  # nothing made until the server is ready is garbage
         app = App(bound)
-        server = _Server(create_server(app), settings.server.trusted_proxies)
+        server = _Server(app)
         signals.server = server
         try:
             if not signals.ending.is_set():
                 greeting = _open_the_door(app)
                 app.start()
-                _collect_seldom()
                 print(greeting, flush=True)
                 server.run(sockets=[listener])
+                server.check()
                 signals.ending.set()
                 app.drain(signals.hurry)
         finally:
             local_access.take_away(settings.state_dir)
             app.stop()
     return 0
-
-
-def _collect_seldom() -> None:
-    """Leave what lives as long as the process out of every collection, and wait for more garbage.
-
-    Executions are made of many small objects without cycles: a quarter of the processor time of a
-    busy server went into looking for cycles among them.
-    """
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
-    gc.enable()
 
 
 class _Signals:
@@ -140,22 +139,64 @@ def _open_the_door(app: App) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Ends live streams before it waits for open requests."""
+    """Serves while it loads its pages; ends live streams before it waits for open requests."""
 
-    def __init__(self, web: FastAPI, trusted_proxies: tuple[str, ...] = ()) -> None:
-        self._end_streams: Callable[[], None] = web.state.end_streams
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._web: Future[ASGIApp] = Future()
+        self._end_streams: Callable[[], None] = lambda: None
+        proxies = app.settings.server.trusted_proxies
+        probe = Probe(partial(health, app), partial(readiness, app))
         super().__init__(
             uvicorn.Config(
-                web,
+                self._door(probe),
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=5,
                 lifespan="off",
                 ws="none",  # no route speaks it, and its library costs 2 MB
-                proxy_headers=bool(trusted_proxies),
-                forwarded_allow_ips=list(trusted_proxies),
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
             )
         )
+
+    def _door(self, probe: Probe) -> ASGIApp:
+        """Without the role `web` there is only the health of the process."""
+        if not self._app.has_role("web"):
+            return probe
+        settings = self._app.settings.server
+        guarded = Guard(
+            probe,
+            self._app.base_url,
+            allowed=settings.allowed_hosts,
+            by_address=not settings.is_loopback,
+        )
+        return Opening(guarded, self._web)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._app.has_role("web"):
+            threading.Thread(target=self._load, name="mainstem-load", daemon=True).start()
+        else:
+            collect_seldom()
+
+    def _load(self) -> None:
+        try:
+            # Imported here: routes and pages are half of all modules, and no loop needs them.
+            module = importlib.import_module("mainstem.server")
+            web: FastAPI = module.create_server(self._app)
+        except BaseException as error:
+            self._web.set_exception(error)
+            self.should_exit = True
+            return
+        self._end_streams = web.state.end_streams
+        collect_seldom()
+        self._web.set_result(web)
+
+    def check(self) -> None:
+        """Raises what kept the web application from being made."""
+        if self._web.done():
+            self._web.result()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.should_exit = True
