@@ -9,7 +9,10 @@ import httpx
 import pytest
 
 from mainstem.gate.permissions import ROUTES
+from mainstem.model.caller import acting_as
+from mainstem.model.operation import Action
 from mainstem.model.principal import Grant, Role
+from mainstem.model.state import State
 from tests.api.conftest import Api
 
 pytestmark = pytest.mark.timeout(300)
@@ -198,6 +201,8 @@ def test_the_webhook_of_a_flow_needs_its_key_and_nobodys_credentials(two: Two) -
     with httpx.Client(base_url=two.api.url, trust_env=False) as nobody:
         good = nobody.post(f"/api/v1/executions/webhook/{MINE}/lion/lion-secret-key")
         assert good.status_code == 200, good.text
+        ended = two.api.wait(good.json()["id"])
+        assert ended.state is State.SUCCESS, "it ran as the flow, not as nobody"
         assert nobody.post(f"/api/v1/executions/webhook/{MINE}/lion/wrong").status_code == 404
         other = nobody.post(
             f"/api/v1/executions/webhook/{MINE}/lion/lion-secret-key",
@@ -218,3 +223,28 @@ def test_changes_and_refusals_are_in_the_audit_log(two: Two) -> None:
     assert [json.loads(line)["number"] for line in lines] == sorted(
         json.loads(line)["number"] for line in lines
     )
+
+
+def test_acts_on_many_are_their_beginners_business(two: Two) -> None:
+    operator = two.clients["operator"]
+    begun = two.api.app.operations.begin(Action.REPLAY, [two.ids[THEIRS]], {})
+    assert begun.total == 1
+    path = f"/api/v1/operations/{begun.id}"
+    assert begun.id not in operator.get("/api/v1/operations").text
+    assert operator.get(path).status_code == 404
+    assert operator.post(f"{path}/cancel").status_code == 404
+    assert operator.get(f"/ui/operations/{begun.id}").status_code == 404
+    assert begun.id in two.api.client.get("/api/v1/operations").text
+    with acting_as(two.api.app.users.by_name("operator-of-mine").principal):
+        own = two.api.app.operations.begin(Action.REPLAY, [two.ids[MINE]], {})
+    assert own.id in operator.get("/api/v1/operations").text
+    assert two.clients["viewer"].get(f"/ui/operations/{own.id}").status_code == 404
+
+
+def test_live_signals_of_theirs_are_not_sent(two: Two) -> None:
+    viewer = two.clients["viewer"]
+    for topic in (f"execution:{two.ids[THEIRS]}", "sync:team", "operation:x", "inbox", "secrets"):
+        assert viewer.get(f"/ui/live?topics={topic}").status_code == 404, topic
+    for topics in (f"execution:{two.ids[MINE]}", "executions,sync:team"):
+        with viewer.stream("GET", f"/ui/live?topics={topics}") as answer:
+            assert answer.status_code == 200, topics

@@ -1,8 +1,11 @@
 """Sources over HTTP: set up, synced, switched and removed, with the right statuses."""
 
+import threading
 from collections.abc import Callable
 
+from mainstem.model.flow_id import FlowId
 from tests.gitsync.conftest import Repository, Served, flow
+from tests.gitsync.test_webhooks import SECRET, headers, payload
 
 BROKEN = "id: a\nnamespace: demo\ntasks:\n  - {id: x, type: core.log.Lag}\n"
 
@@ -74,3 +77,28 @@ def test_a_webhook_is_answered_before_the_sync(
     wrong = {**given, "x-gitlab-token": "other"}
     server.api("POST", address, 403, json={"ref": "refs/heads/main"}, headers=wrong)
     server.api("POST", address, 403, json={"ref": "refs/heads/main"})
+
+
+def test_a_signed_webhook_brings_the_push_live_on_a_server_with_users(
+    repository: Repository, serve: Callable[..., Served]
+) -> None:
+    repository.commit({"flows/hello.yaml": flow()})
+    server = serve(
+        {
+            "name": "team",
+            "url": str(repository.folder),
+            "webhook_secret": SECRET,
+            "interval_seconds": 86_400,
+        },
+        **{"auth.mode": "users"},
+    )
+    synced = threading.Event()
+    server.app.bus.subscribe(["flows"], lambda _topic: synced.set())
+    server.app.syncs.sync("team")
+    synced.clear()
+    repository.commit({"flows/pushed.yaml": flow("pushed")}, "Push")
+    body = payload("github", "main")
+    server.api("POST", "/git/webhooks/team", 202, content=body, headers=headers("github", body))
+    assert synced.wait(20), "no sync after the webhook"
+    assert server.app.flows.head(FlowId("demo", "pushed")).revision == 1
+    server.api("GET", "/flows/demo/pushed", 401)

@@ -21,7 +21,7 @@ class Reader:
         scope = {"type": "http", "method": "GET", "path": "/live", "headers": [],
                  "query_string": f"topics={topics}".encode()}  # fmt: skip
         self.scope: dict[str, Any] = scope
-        self.response = live.respond(Request(scope))
+        self.response = live.respond(Request(scope), lambda _topic: True)
         self.text = ""
         self.headers: dict[bytes, bytes] = {}
         self.taken = asyncio.Event()

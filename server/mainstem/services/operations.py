@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from mainstem.bus.inprocess import OPERATIONS, Bus, operation_topic
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, MainstemError
+from mainstem.errors import Conflict, MainstemError, NotFound
 from mainstem.ids import IdSource
 from mainstem.model.operation import Action, Operation, OperationState, Refusal
 from mainstem.model.principal import Permission
@@ -21,6 +21,7 @@ __all__ = ["Action", "Operation", "OperationService", "OperationState", "Refusal
 _PART: Final = 50
 _LISTED: Final = 50
 _MOST_REFUSED: Final = 100
+_SEEING: Final = Permission.EXECUTION_READ
 
 Argument = Mapping[str, Any]
 Act = Callable[[ExecutionService, str, Argument], object]
@@ -109,19 +110,25 @@ class OperationService:
         return item
 
     def get(self, operation_id: str) -> Operation:
-        """Raises NotFound."""
+        """Raises NotFound, also for those of others."""
         with self._database.read() as tx:
-            return rows.get(tx, operation_id)
+            return _visible(rows.get(tx, operation_id))
 
     def latest(self) -> list[Operation]:
-        """Newest first."""
+        """Newest first: one's own, or all for who sees the executions of the whole server."""
+        begun_by = None if access.sees(_SEEING, "") else access.principal().name
         with self._database.read() as tx:
-            return rows.latest(tx, _LISTED)
+            return rows.latest(tx, _LISTED, begun_by)
 
     def cancel(self, operation_id: str) -> Operation:
-        """Do no more of it; raises Conflict when it has ended."""
+        """Do no more of it; raises Conflict when it has ended.
+
+        Who began it may, and who could have begun it for every execution.
+        """
         with self._database.write() as tx:
-            item = rows.get(tx, operation_id)
+            item = _visible(rows.get(tx, operation_id))
+            if item.principal != access.principal().name:
+                access.require(_needed(item.action))
             if item.state is not OperationState.RUNNING:
                 raise Conflict(f"operation {operation_id} is {item.state}: it has ended")
             rows.end(tx, operation_id, OperationState.CANCELLED, self._clock.now())
@@ -146,6 +153,12 @@ class OperationService:
                 rows.end(tx, item.id, OperationState.DONE, now)
         self._bus.publish(operation_topic(item.id))
         return True
+
+
+def _visible(item: Operation) -> Operation:
+    if not access.sees(_SEEING, "") and item.principal != access.principal().name:
+        raise NotFound(rows.missing(item.id))
+    return item
 
 
 def _needed(action: Action) -> Permission:

@@ -43,13 +43,20 @@ def get(tx: Connection, operation_id: str) -> Operation:
     query = select(operations).where(operations.c.id == operation_id)
     row = tx.execute(query).mappings().first()
     if row is None:
-        raise NotFound(f"there is no operation {operation_id}")
+        raise NotFound(missing(operation_id))
     return _from(row)
 
 
-def latest(tx: Connection, limit: int) -> list[Operation]:
-    """Newest first."""
+def missing(operation_id: str) -> str:
+    """What is said of one that is not there."""
+    return f"there is no operation {operation_id}"
+
+
+def latest(tx: Connection, limit: int, begun_by: str | None = None) -> list[Operation]:
+    """Newest first, of everybody or of one."""
     query = select(operations).order_by(operations.c.created_at.desc()).limit(limit)
+    if begun_by is not None:
+        query = query.where(operations.c.principal == begun_by)
     return [_from(row) for row in tx.execute(query).mappings()]
 
 

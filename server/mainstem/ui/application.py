@@ -14,6 +14,7 @@ from mainstem.ui import problems
 from mainstem.ui.assets import Assets
 from mainstem.ui.desk import Desk, Services, desk
 from mainstem.ui.live import Bus, Live
+from mainstem.ui.live_topics import may_follow
 from mainstem.ui.pages import (
     audit,
     backfill,
@@ -91,5 +92,6 @@ def _static(request: Request, name: str) -> Response:
     return desk(request).assets.respond(name)
 
 
-async def _live(request: Request) -> Response:
-    return desk(request).live.respond(request)
+def _live(request: Request) -> Response:
+    here = desk(request)
+    return here.live.respond(request, lambda topic: may_follow(topic, here.services))

@@ -56,12 +56,15 @@ class Live:
         """How many readers are connected."""
         return len(self._streams)
 
-    def respond(self, request: Request) -> Response:
+    def respond(self, request: Request, may_follow: Callable[[str], bool]) -> Response:
         """The stream for the topics a page asked for; 503 tells the page to poll instead."""
         asked = request.query_params.get("topics", "").split(",")
         topics = [topic for topic in dict.fromkeys(asked) if topic]
         if not topics or len(topics) > MAX_TOPICS:
             return PlainTextResponse(f"name one to {MAX_TOPICS} topics", status_code=422)
+        topics = [topic for topic in topics if may_follow(topic)]
+        if not topics:
+            return PlainTextResponse("nothing that you may see has this name", status_code=404)
         if self._closed or len(self._streams) >= MAX_STREAMS:
             return PlainTextResponse("too many live pages; this one polls", status_code=503)
         return SignalStream(self, self._bus, topics, debounce=self._debounce)
