@@ -15,7 +15,11 @@ from mainstem.flowspec.parse import parse_flow
 from mainstem.sdk.registry import Registry
 
 REPOSITORY = Path(__file__).parents[2]
-FLOWS = sorted((REPOSITORY / "flows" / "taxi").glob("*.yaml"))
+FLOWS = sorted(
+    path
+    for path in (REPOSITORY / "flows" / "taxi").glob("*.yaml")
+    if not path.name.endswith(".test.yaml")
+)
 SETTINGS = re.compile(r"(kv|secret)\('(\w+)'")
 
 

@@ -1,6 +1,5 @@
 """What the demo starts is waited for, explained when it fails, and stopped to the last process."""
 
-import os
 import socket
 import sys
 from pathlib import Path
@@ -88,9 +87,3 @@ def test_a_password_never_shows_in_a_message() -> None:
     with pytest.raises(DemoError) as problem:
         postgres.check(database)
     assert "s3cret" not in str(problem.value)
-
-
-def test_nothing_of_the_tests_is_left_running() -> None:
-    mine = psutil.Process(os.getpid())
-    names = {child.name() for child in mine.children(recursive=True)}
-    assert "postgres" not in names
