@@ -172,3 +172,21 @@ def test_the_indexes_of_what_is_open_are_small_on_both_dialects(database: Databa
     )
     with database.read() as tx:
         assert "NOT closed" in str(tx.execute(text(query)).scalar())
+
+
+def test_reads_within_a_shared_snapshot_see_one_state(database: Database) -> None:
+    def seen() -> int:
+        with database.read() as tx:
+            return len(flows.revisions(tx, FLOW))
+
+    def add() -> None:
+        with database.write() as tx:
+            flows.add_revisions(tx, [revision()])
+
+    with database.snapshot():
+        before = seen()
+        writer = threading.Thread(target=add)
+        writer.start()
+        writer.join()
+        within = seen()
+    assert (before, within, seen()) == (0, 0, 1)

@@ -402,16 +402,18 @@ class _Ticket:
     """Lets a thread wait for the executor's answer."""
 
     def __init__(self) -> None:
-        self._answered = threading.Event()
+        # Held until the answer; an Event would be a condition over a lock, for one waiter.
+        self._unanswered = threading.Lock()
+        self._unanswered.acquire()
         self._error: Exception | None = None
 
     def done(self, error: Exception | None) -> None:
         self._error = error
-        self._answered.set()
+        self._unanswered.release()
 
     def wait(self) -> bool:
         """Whether it was stored; raises what makes that impossible."""
-        self._answered.wait()
+        self._unanswered.acquire()
         if isinstance(self._error, TurnedAway):
             return False
         if self._error is not None:

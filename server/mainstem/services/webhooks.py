@@ -80,15 +80,16 @@ class WebhookService:
         parts = self._parts
         if not parts.database.is_local:
             return None
-        found = self._literal(flow_id, key)
-        if found is None:
-            return None
-        flow, trigger = found
-        shot = Shot(flow, trigger, call.variables())
-        try:
-            execution = parts.launcher.prepare_or_refuse(shot, parts.scopes.rendering(flow))
-        except MainstemError:
-            return None
+        with parts.database.snapshot():
+            found = self._literal(flow_id, key)
+            if found is None:
+                return None
+            flow, trigger = found
+            shot = Shot(flow, trigger, call.variables())
+            try:
+                execution = parts.launcher.prepare_or_refuse(shot, parts.scopes.rendering(flow))
+            except MainstemError:
+                return None
         name = TriggerKey(flow_id, trigger.id)
         fired = Evaluation(
             name, parts.clock.now(), Outcome.FIRED, "called", execution_id=execution.id

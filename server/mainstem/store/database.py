@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         limit_queries(engine)
+        self._shared = threading.local()
         self._write_lock = threading.Lock() if engine.dialect.name == "sqlite" else None
 
     @property
@@ -49,12 +51,29 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction for reading one consistent snapshot. Raises Transient as `write` does."""
+        shared: Connection | None = getattr(self._shared, "connection", None)
+        if shared is not None:
+            yield shared
+            return
         with self._connection() as connection:
             if self._write_lock is not None:
-                connection.exec_driver_sql("BEGIN")
+                _begin(connection, "BEGIN")
             else:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have every `read` of this thread within the block see one and the same snapshot.
+
+        What is written meanwhile is not seen: for blocks that only read.
+        """
+        with self.read() as connection:
+            self._shared.connection = connection
+            try:
+                yield
+            finally:
+                self._shared.connection = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -67,7 +86,7 @@ class Database:
                 yield connection
             return
         with self._write_lock, self._connection() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin(connection, "BEGIN IMMEDIATE")
             yield connection
             connection.commit()
 
@@ -87,6 +106,14 @@ class Database:
                 yield connection
         except OperationalError as error:
             raise Transient(f"the database does not answer: {error.orig}") from error
+        except sqlite3.OperationalError as error:
+            raise Transient(f"the database does not answer: {error}") from error
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin by the driver itself: as a statement of SQLAlchemy it would cost as much as a query."""
+    connection.begin()
+    connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
 
 
 def open_database(url: str, pool_size: int = 16) -> Database:
