@@ -171,6 +171,10 @@ class RunnerSettings(_Section):
         description="Runner of script tasks that name none; auto is Docker if a daemon answers.",
     )
     docker: DockerSettings = DockerSettings()
+    dbt_warm: bool = Field(
+        default=True,
+        description="Start dbt by a fork of a process that has imported it, where dbt runs here.",
+    )
 
 
 class EndpointSettings(_Section):

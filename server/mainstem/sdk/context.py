@@ -223,6 +223,7 @@ class PluginSettings:
     docker_fallback: str | None = None
     docker_host: str | None = None
     docker_network: str | None = None
+    dbt_warm: bool = True
     environments: Path | None = None
     cache: Path | None = None
     git_file_urls: bool = False

@@ -84,9 +84,9 @@ class ExecTask(RunnableTask):
         """The container image when the task names none."""
         return "ubuntu"
 
-    def programs(self, ctx: RunContext) -> Path | None:
-        """A folder of this machine whose programs come first, for runners that use them."""
-        return None
+    def programs(self, ctx: RunContext) -> Sequence[Path]:
+        """Folders of this machine whose programs come first, for runners that use them."""
+        return ()
 
     def execute(self, ctx: RunContext, lines: Sequence[str], env: Mapping[str, str]) -> Outputs:
         """Run shell lines in the working directory and gather the outputs."""

@@ -20,7 +20,7 @@ class Command:
     `argv` is the exact argument vector. `on_line(text, is_stderr)` gets each output line as it
     comes. `image` and `user_options` matter to container runners only. `outputs` are glob
     patterns of files that must be in `workdir` afterwards (a remote runner copies them back).
-    `programs` gives a folder of this machine to look for programs first; runners elsewhere never
+    `programs` gives folders of this machine to look for programs first; runners elsewhere never
     ask.
     """
 
@@ -32,7 +32,7 @@ class Command:
     outputs: Sequence[str] = ()
     options: Mapping[str, object] = field(default_factory=dict)
     timeout: timedelta | None = None
-    programs: Callable[[], Path | None] = lambda: None
+    programs: Callable[[], Sequence[Path]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

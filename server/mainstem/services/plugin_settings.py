@@ -19,6 +19,7 @@ def plugin_settings(settings: Settings, environment: Mapping[str, str]) -> Plugi
         default_runner=settings.runners.default,
         docker_fallback=docker.fallback,
         docker_host=docker.host,
+        dbt_warm=settings.runners.dbt_warm,
         docker_network=docker.network,
         environments=settings.state_dir.resolve() / "environments",
         cache=settings.state_dir.resolve() / "cache",

@@ -49,24 +49,36 @@ class DbtTask(ExecTask):
         """The shell lines to run."""
         raise NotImplementedError
 
-    def programs(self, ctx: RunContext) -> Path | None:
+    def programs(self, ctx: RunContext) -> Sequence[Path]:
         folder = Path(sys.executable).parent
-        return folder if (folder / "dbt").exists() else None
+        return [folder] if (folder / "dbt").exists() else []
+
+    def _programs(self, ctx: RunContext, adapter: str) -> Sequence[Path]:
+        """The environment's own programs, and before them a `dbt` that is imported already."""
+        from mainstem.plugins.dbt.warm import WARM_DBT
+
+        found = self.programs(ctx)
+        if not found or not ctx.settings.dbt_warm:
+            return found
+        warm = WARM_DBT.folder(found[0] / "dbt", ctx.settings.environment, adapter)
+        return [warm, *found] if warm is not None else found
 
     def run(self, ctx: RunContext) -> Outputs:
         self.prepare(ctx)
         lines = self.dbt_lines(ctx)
         project = self._project(ctx)
-        self._write_profiles(ctx, project)
+        adapter = self._write_profiles(ctx, project)
         self._load_manifest(ctx)
         parse = PartialParse(ctx, project)
         parse.restore()
         try:
-            return self._run(ctx, lines, project)
+            return self._run(ctx, lines, project, adapter)
         finally:
             parse.keep()
 
-    def _run(self, ctx: RunContext, lines: Sequence[str], project: Path) -> Outputs:
+    def _run(
+        self, ctx: RunContext, lines: Sequence[str], project: Path, adapter: str
+    ) -> Outputs:
         events, told = DbtEvents(ctx), Told()
         as_json = ctx.render(self.log_format) == "JSON"
 
@@ -81,7 +93,7 @@ class DbtTask(ExecTask):
             image=self._image(ctx),
             on_line=on_line,
             outputs=["**/target/*.json", *self._patterns(ctx)],
-            programs=lambda: self.programs(ctx),
+            programs=lambda: self._programs(ctx, adapter),
         )
         result = ctx.run_command(self.task_runner, command)
         if ctx.render(self.parse_run_results):
@@ -107,8 +119,8 @@ class DbtTask(ExecTask):
             return ctx.workdir
         return safe_path(ctx.workdir, name)
 
-    def _write_profiles(self, ctx: RunContext, project: Path) -> None:
-        """Write profiles.yml to the working directory, after checking what it points at."""
+    def _write_profiles(self, ctx: RunContext, project: Path) -> str:
+        """Write profiles.yml, after checking what it points at; returns the kind of warehouse."""
 
         def lookup(key: str) -> object:
             entry = ctx.kv.get(key)
@@ -135,6 +147,7 @@ class DbtTask(ExecTask):
         file = ctx.workdir / "profiles.yml"
         file.touch(mode=0o600)
         file.write_text(yaml.safe_dump(profiles, sort_keys=False))
+        return str(target.properties.get("type"))
 
     def _own_profiles(self, ctx: RunContext, project: Path) -> Path | None:
         found = (project / "profiles.yml", ctx.workdir / "profiles.yml")

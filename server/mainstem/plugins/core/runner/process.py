@@ -56,10 +56,10 @@ class Process(TaskRunner):
 
 def _environment(ctx: RunContext, command: Command) -> dict[str, str]:
     found = {**ctx.settings.environment, **command.env}
-    first = command.programs()
-    if first is not None:
-        found["PATH"] = f"{first}:{found.get('PATH', _PATH)}"
-        found["MAINSTEM_PROGRAMS"] = str(first)
+    first = os.pathsep.join(str(folder) for folder in command.programs())
+    if first:
+        found["PATH"] = f"{first}{os.pathsep}{found.get('PATH', _PATH)}"
+        found["MAINSTEM_PROGRAMS"] = first
     return found
 
 

@@ -29,12 +29,12 @@ class PythonTask(ExecTask):
     def default_image(self) -> str:
         return "python:3.13-slim"
 
-    def programs(self, ctx: RunContext) -> Path | None:
+    def programs(self, ctx: RunContext) -> Sequence[Path]:
         wanted = self._wanted(ctx)
         if not wanted:
-            return Path(sys.executable).parent
+            return [Path(sys.executable).parent]
         keep = ctx.render(self.dependency_cache_enabled)
-        return environment_for(ctx, wanted, keep=keep) / "bin"
+        return [environment_for(ctx, wanted, keep=keep) / "bin"]
 
     def run_lines(self, ctx: RunContext, lines: Sequence[str]) -> Outputs:
         """Run shell lines with the module `kestra` at hand and the dependencies installed."""
