@@ -18,6 +18,7 @@ from typing import IO, Final
 from mainstem.plugins.dbt import fork_client, fork_server
 
 _IDLE_SECONDS: Final = 600.0
+_END_SECONDS: Final = 2.0
 _ADAPTER: Final = re.compile(r"[a-z_]+")
 # One thread for linear algebra, as others would be there at the time of a fork.
 _OWN: Final = {"PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -77,10 +78,13 @@ class WarmDbt:
             return [found.child.pid for found in self._servers.values() if found.is_running]
 
     def close(self) -> None:
-        """A run that is under way goes on; the server ends after it."""
+        """End the servers; where a run is under way it goes on, and its server ends after it."""
         with self._lock:
             for found in self._servers.values():
                 found.close()
+            for found in self._servers.values():
+                with suppress(subprocess.TimeoutExpired):
+                    found.child.wait(_END_SECONDS)
 
     def _start(self, dbt: Path, environment: Mapping[str, str]) -> _Server:
         folder = Path(tempfile.mkdtemp(prefix="mainstem-dbt-"))  # short, as addresses must be
