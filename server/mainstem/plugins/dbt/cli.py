@@ -13,6 +13,7 @@ from mainstem.plugins.dbt import profile
 from mainstem.plugins.dbt.cache import PartialParse
 from mainstem.plugins.dbt.events import DbtEvents
 from mainstem.plugins.dbt.warehouse import check_target
+from mainstem.plugins.dbt.warm import WARM_DBT
 from mainstem.sdk.context import KvEntry, RunContext, TaskFailed
 from mainstem.sdk.exec_task import ExecTask, Told, listen
 from mainstem.sdk.fields import Property, Text
@@ -55,8 +56,6 @@ class DbtTask(ExecTask):
 
     def _programs(self, ctx: RunContext, adapter: str) -> Sequence[Path]:
         """The environment's own programs, and before them a `dbt` that is imported already."""
-        from mainstem.plugins.dbt.warm import WARM_DBT
-
         found = self.programs(ctx)
         if not found or not ctx.settings.dbt_warm:
             return found

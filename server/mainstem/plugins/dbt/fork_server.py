@@ -12,7 +12,6 @@ Only imports happen here, never a run: what a run leaves behind must not reach t
 program has one thread, so that a fork finds no lock held.
 """
 
-import ctypes
 import gc
 import importlib
 import json
@@ -106,6 +105,7 @@ class Server:
     def __init__(self, listener: socket.socket, idle_seconds: float) -> None:
         self._listener = listener
         self._idle_seconds = idle_seconds
+        self._libc = importlib.import_module("ctypes").CDLL(None)
         self._runs: list[Run] = []
         self._orders = b""
         self._is_left_alone = False
@@ -210,7 +210,7 @@ class Server:
             run.fds = []
             run.tell(started=pid)
             return False
-        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+        self._libc.prctl(_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
         os.setsid()
