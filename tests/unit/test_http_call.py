@@ -3,6 +3,7 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
@@ -14,7 +15,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/away":
             self.send_response(302)
-            self.send_header("Location", "http://169.254.169.254/latest")
+            self.send_header("Location", "http://[::ffff:169.254.169.254]/latest")
             self.end_headers()
             return
         self.send_response(200 if self.path == "/json" else 404)
@@ -48,6 +49,41 @@ def test_the_metadata_address_is_refused_at_once_and_behind_a_redirect(base: str
         http_call({"uri": "http://169.254.169.254/latest"})
     with pytest.raises(Denied, match="metadata"):
         http_call({"uri": f"{base}/away"})
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]",
+        "[64:ff9b::a9fe:a9fe]", "2852039166", "0xa9fea9fe", "169.254.43518", "0251.0376.0251.0376",
+        "metadata.google.internal", "METADATA.google.internal.", "metadata", "169.254.170.2",
+    ],
+)  # fmt: skip
+def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> None:
+    with pytest.raises(Denied, match="metadata"):
+        http_call({"uri": f"http://{host}/computeMetadata/v1/"})
+
+
+def test_a_name_that_leads_to_the_metadata_address_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(2, 1, 6, "", ("169.254.169.254", 80))]
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    with pytest.raises(Denied, match="leads to the metadata service"):
+        http_call({"uri": "http://innocent.example/"})
+
+
+def test_a_name_that_leads_there_only_at_the_second_look_is_refused(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What answers counts: the listener's own address stands for the metadata service here."""
+    loopback = (ip_network("127.0.0.1/32"),)
+    monkeypatch.setattr("mainstem.sdk.addresses._METADATA", loopback)
+    monkeypatch.setattr("mainstem.sdk.addresses.check_host", lambda _host: None)
+    with pytest.raises(Denied, match="metadata"):
+        http_call({"uri": f"{base}/json"})
 
 
 def test_only_http_addresses_are_asked() -> None:

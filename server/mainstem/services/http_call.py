@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from mainstem.errors import Denied, InvalidInput, Transient
+from mainstem.errors import InvalidInput, Transient
+from mainstem.sdk.addresses import check_uri, hooks
 
 _MOST = 10_000_000
 _SECONDS = 10.0
-_METADATA = frozenset({"169.254.169.254", "metadata.google.internal", "metadata"})
 
 
 def http_call(options: Mapping[str, object]) -> object:
@@ -20,10 +19,7 @@ def http_call(options: Mapping[str, object]) -> object:
     import httpx  # only where an expression asks for it
 
     uri = str(options.get("uri") or options.get("url") or "")
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidInput(f"http(): `{uri}` is not an http or https address")
-    _refuse_metadata(parts.hostname)
+    check_uri(uri)
     request: dict[str, Any] = {
         "method": str(options.get("method") or "GET"),
         "url": uri,
@@ -40,7 +36,7 @@ def http_call(options: Mapping[str, object]) -> object:
             httpx.Client(
                 timeout=_SECONDS,
                 follow_redirects=True,
-                event_hooks={"request": [lambda sent: _refuse_metadata(sent.url.host)]},
+                event_hooks=hooks(),
             ) as client,
             client.stream(**request) as answer,
         ):
@@ -55,12 +51,6 @@ def http_call(options: Mapping[str, object]) -> object:
         return json.loads(text) if "json" in kind else text
     except ValueError as error:
         raise InvalidInput(f"http(): {uri} says it answers JSON, but does not") from error
-
-
-def _refuse_metadata(host: str) -> None:
-    """Also asked for every redirect."""
-    if host in _METADATA:
-        raise Denied("http(): the metadata address of the cloud may not be asked")
 
 
 def _bounded(chunks: Iterable[bytes], uri: str) -> bytes:

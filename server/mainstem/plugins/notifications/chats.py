@@ -6,7 +6,7 @@ from typing import Any
 
 from mainstem.errors import InvalidInput
 from mainstem.plugins.notifications.about import AboutExecution, Told, told
-from mainstem.sdk.addresses import check_host, check_uri
+from mainstem.sdk.addresses import check_uri, hooks
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Duration, Property, Text
 from mainstem.sdk.plugin import Properties
@@ -47,8 +47,7 @@ class Webhook(RunnableTask):
             connect=ctx.render(connect).total_seconds() if connect is not None else 10.0,
         )
         headers = dict(ctx.render(options.headers)) if options.headers is not None else {}
-        hooks = {"request": [lambda request: check_host(request.url.host)]}
-        with httpx.Client(timeout=timeout, event_hooks=hooks) as client:
+        with httpx.Client(timeout=timeout, event_hooks=hooks()) as client:
             ctx.on_kill(client.close)
             try:
                 answer = client.post(url, json=payload, headers=headers)

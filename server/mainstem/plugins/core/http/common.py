@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mainstem.sdk.addresses import check_host, check_uri
+from mainstem.sdk.addresses import check_uri, hooks
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Duration, Property, Text
 from mainstem.sdk.plugin import Properties
@@ -102,7 +102,7 @@ class HttpCall(Properties):
             follow_redirects=ctx.render(options.follow_redirects),
             verify=not (trust_all is not None and ctx.render(trust_all)),
             auth=self._basic(ctx),
-            event_hooks={"request": [lambda request: check_host(request.url.host)]},
+            event_hooks=hooks(),
         )
 
     def _basic(self, ctx: RunContext) -> tuple[str, str] | None:
