@@ -1,7 +1,12 @@
 """Other web sites get nothing, secrets stay inside, and no body breaks the server."""
 
+import gc
+import io
 import json
 import random
+import time
+import warnings
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -169,3 +174,75 @@ def test_no_request_breaks_the_server(api: Api) -> None:
             headers = {"content-type": "application/json"}
             answer = api.client.request(method, url, content=content, headers=headers)
             assert answer.status_code < 500, f"{method} {url} {body!r}: {answer.text}"
+
+
+# What is uploaded stays where it belongs, and what is asked for cannot become SQL.
+
+
+def zipped(names: list[str], content: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_names_in_an_archive_of_flows_are_no_places_on_disk(api: Api, ns: str) -> None:
+    source = f"id: f\nnamespace: {ns}\ntasks: [{{id: a, type: core.log.Log, message: x}}]\n"
+    state = api.app.settings.state_dir
+    names = ["../../slip.yaml", f"{state}/slip.yaml", "C:\\slip.yaml", "a/../../slip.yaml"]
+    link = zipfile.ZipInfo("link.yaml")
+    link.external_attr = 0o120777 << 16
+    content = io.BytesIO(zipped(names, source))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr(link, "/etc/passwd")
+    before = {str(path) for path in state.parent.rglob("*slip*")}
+    files = {"fileUpload": ("flows.zip", content.getvalue())}
+    assert api("POST", "/flows/import", files=files) == ["link.yaml"], "the link is no flow"
+    assert {str(path) for path in state.parent.rglob("*slip*")} == before
+    assert [item["id"] for item in api("GET", f"/flows/search?namespace={ns}")["results"]] == ["f"]
+    api("GET", f"/flows/{ns}/f")
+
+
+def test_an_archive_of_flows_that_unpacks_to_too_much_is_refused(api: Api) -> None:
+    bomb = zipped([f"{n}.yaml" for n in range(3)], "#" + "x" * 70_000_000)
+    assert len(bomb) < 1_000_000
+    files = {"fileUpload": ("flows.zip", bomb)}
+    assert "too large" in api.refused("POST", "/flows/import", 422, files=files)
+
+
+def test_an_alias_bomb_is_refused_at_once(api: Api, ns: str) -> None:
+    levels = "".join(f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    bomb = f"id: f\nnamespace: {ns}\nvariables:\n  l0: &l0 [x, x]\n{levels}tasks: [*l11]\n"
+    began = time.monotonic()
+    assert "alias" in api.refused("POST", "/flows", 422, content=bomb)
+    (told,) = api("POST", "/flows/validate", content=bomb)
+    assert "alias" in told["constraints"]
+    files = {"fileUpload": ("f.yaml", bomb.encode())}
+    assert api("POST", "/flows/import", files=files) != []
+    assert time.monotonic() - began < 10
+    api("GET", f"/flows/{ns}/f", 404)
+
+
+@pytest.mark.parametrize("path", ["executions", "flows", "logs", "triggers", "namespaces"])
+@pytest.mark.parametrize(
+    "sort", ["id;drop table flows:asc", "(select 1):desc", "id:asc;--", "1:asc", "__class__:asc"]
+)
+def test_what_lists_are_sorted_by_never_becomes_sql(
+    api: Api, ns: str, flow: Flow, path: str, sort: str
+) -> None:
+    flow(HELLO)
+    answer = api.client.get(f"/api/v1/{path}/search", params={"sort": sort})
+    assert answer.status_code in (200, 422), answer.text
+    assert "syntax" not in answer.text
+    api("GET", f"/flows/{ns}/f")
+
+
+def test_an_export_that_fails_leaves_no_file_open(api: Api, ns: str, flow: Flow) -> None:
+    flow(HELLO)
+    wanted = [{"namespace": ns, "id": "f"}, {"namespace": ns, "id": "nothing"}]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        api("POST", "/flows/export/by-ids", 404, json=wanted)
+        gc.collect()
+    assert [str(item.message) for item in caught if "Temporary" in str(item.message)] == []

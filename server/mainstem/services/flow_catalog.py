@@ -283,8 +283,12 @@ def switched(source: str, disabled: bool) -> str:
 
 def _zipped(flows: Iterator[FlowRevision]) -> IO[bytes]:
     file: IO[bytes] = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller reads it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for item in flows:
-            archive.writestr(f"{item.flow.namespace}.{item.flow.id}.yaml", item.source)
+    try:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for item in flows:
+                archive.writestr(f"{item.flow.namespace}.{item.flow.id}.yaml", item.source)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return file
