@@ -57,6 +57,10 @@ class GithubApp(_Section):
 class CommitVerification(_Section):
     """Only commits signed by one of these keys are accepted."""
 
+    commits: Literal["head", "all"] = Field(
+        default="head",
+        description="Verify the commit that becomes live, or each one since the live commit.",
+    )
     allowed_signers: str = Field(default="", description="SSH allowed_signers lines.")
     gpg_keys: str = Field(default="", description="Armored public keys.")
 
@@ -176,6 +180,9 @@ class GitSettings(_Section):
     sources: tuple[GitSource, ...] = ()
     allow_file_urls: bool = Field(
         default=False, description="Accept file:// and plain paths as repository addresses."
+    )
+    largest_push_mb: int = Field(
+        default=500, ge=1, description="What one push to a repository hosted here may hold."
     )
 
     @model_validator(mode="after")

@@ -123,3 +123,80 @@ def test_gpg_keys_of_the_source_decide(
     result = app.syncs.sync("team")
     assert "signed by a key that is not allowed" in str(result.problems[0])
     assert "'hi'" in app.flows.head(FlowId("demo", "hello")).source
+
+
+def unsigned_then_signed(repository: Repository) -> tuple[str, str]:
+    """Two commits, of which only the newer one is signed."""
+    repository.git("config", "commit.gpgSign", "false")
+    unsigned = repository.commit({"flows/hello.yaml": flow(message="unsigned")})
+    repository.git("config", "commit.gpgSign", "true")
+    return unsigned, repository.commit({"flows/other.yaml": flow("other")})
+
+
+def test_usually_the_commit_that_becomes_live_is_verified_alone(
+    repository: Repository, make_synced: Make, ssh_signed: str
+) -> None:
+    repository.commit({"flows/hello.yaml": flow()})
+    app = make_synced(verify={"allowed_signers": ssh_signed})
+    app.syncs.sync("team")
+    unsigned_then_signed(repository)
+    assert app.syncs.sync("team").applied
+
+
+def test_each_commit_since_the_live_one_is_verified_where_the_source_says_all(
+    repository: Repository, make_synced: Make, ssh_signed: str
+) -> None:
+    repository.git("config", "commit.gpgSign", "false")
+    repository.commit({"README.md": "long before"})
+    repository.git("config", "commit.gpgSign", "true")
+    repository.commit({"flows/hello.yaml": flow()})
+    app = make_synced(verify={"allowed_signers": ssh_signed, "commits": "all"})
+    assert app.syncs.sync("team").applied
+    repository.commit({"flows/hello.yaml": flow(message="second")})
+    repository.commit({"flows/hello.yaml": flow(message="third")})
+    assert app.syncs.sync("team").applied
+    unsigned, _ = unsigned_then_signed(repository)
+    result = app.syncs.sync("team")
+    assert not result.applied
+    assert f"commit {unsigned[:12]} before it is not acceptable" in str(result.problems[0])
+    assert "it is not signed" in str(result.problems[0])
+    assert "third" in app.flows.head(FlowId("demo", "hello")).source
+
+
+def test_a_signed_tag_vouches_for_its_commit(
+    repository: Repository, make_synced: Make, ssh_signed: str, tmp_path: Path
+) -> None:
+    repository.git("config", "commit.gpgSign", "false")
+    repository.commit({"flows/hello.yaml": flow()})
+    repository.git("tag", "--sign", "--message", "Release", "v1")
+    repository.git("tag", "--annotate", "--no-sign", "--message", "Release", "v2")
+    repository.git("tag", "v3")
+    repository.git("config", "user.signingKey", str(keypair(tmp_path, "stranger")))
+    repository.git("tag", "--sign", "--message", "Release", "v4")
+    repository.git("update-ref", "refs/tags/v5", repository.git("rev-parse", "v1"))
+    verify = {"allowed_signers": ssh_signed}
+    outcomes = {}
+    for tag in ("v1", "v2", "v3", "v4", "v5"):
+        result = make_synced(name=f"team-{tag}", tag=tag, verify=verify).syncs.sync(f"team-{tag}")
+        outcomes[tag] = "" if result.applied else str(result.problems[0])
+    assert outcomes["v1"] == ""
+    assert "it is not signed" in outcomes["v2"]
+    assert "it is not signed" in outcomes["v3"]
+    assert "tag's signature is not a good one of an allowed key" in outcomes["v4"]
+    assert "is another tag" in outcomes["v5"]
+
+
+def test_a_tag_signed_by_gpg_is_judged_by_the_keys_of_the_source(
+    repository: Repository, make_synced: Make, gpg_home: Path
+) -> None:
+    allowed = new_key(gpg_home, "ada")
+    new_key(gpg_home, "eve")
+    repository.commit({"flows/hello.yaml": flow()})
+    for name, tag in (("ada", "v1"), ("eve", "v2")):
+        sign_by(repository, gpg_home, name)
+        repository.git("tag", "--sign", "--message", "Release", tag)
+    app = make_synced(tag="v1", verify={"gpg_keys": allowed})
+    assert app.syncs.sync("team").applied
+    other = make_synced(name="other", tag="v2", verify={"gpg_keys": allowed})
+    result = other.syncs.sync("other")
+    assert "not a good one of an allowed key" in str(result.problems[0])

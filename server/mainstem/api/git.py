@@ -69,7 +69,7 @@ async def _serve(name: str, service: Service, request: Request, services: Servic
     if encoding not in ("", "identity", "gzip"):
         raise InvalidInput("the body may be plain or gzip")
     server = GitServer(services.syncs)
-    body = await received(request.stream(), encoding)
+    body = await received(request.stream(), encoding, server.largest)
     parts = server.serve(_plain(name), service, body, _protocol(request.headers))
     kind = f"application/x-{service}-result"
     return StreamingResponse(parts, media_type=kind, headers=dict(_NO_CACHE))

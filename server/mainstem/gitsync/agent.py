@@ -18,6 +18,7 @@ from mainstem.gitsync.remote import Remote, Throttled
 from mainstem.gitsync.sources import CHANGED, Configured, SourceService
 from mainstem.gitsync.statuses import Outcome
 from mainstem.gitsync.sync import Syncer, SyncResult, Wish, Workshop
+from mainstem.gitsync.upkeep import EVERY_SECONDS, tidy
 from mainstem.gitsync.webhook import NOT_PROVEN, read_delivery
 from mainstem.settings_git import GitSource
 from mainstem.store import git_sources, syncs
@@ -49,6 +50,7 @@ class SyncAgent:
         self._shop = shop
         self._base_url = base_url
         self._due: dict[str, datetime] = {}
+        self._tidy_at: dict[str, datetime] = {}
         self._dirty: set[str] | None = None
         self._working = threading.local()
         self._locks: dict[str, threading.Lock] = {}
@@ -285,6 +287,7 @@ class SyncAgent:
         try:
             if self._shop.sources.controls(source.name).suspended_at is None:
                 self._look_once(source, asked)
+                self.tidy(source)
         except MainstemError as error:
             pause = self._failed(source, error)
         except Exception:
@@ -312,6 +315,17 @@ class SyncAgent:
                 result = syncer.poll(drift_may_have_changed=dirty)
         if result is not None:
             self.told(source, result)
+
+    def tidy(self, source: GitSource) -> bool:
+        """Repack the source's repository once a day, where it needs that."""
+        now = self._shop.clock.now()
+        # Not at the start of the server, when there is other work.
+        due = self._tidy_at.setdefault(source.name, now + timedelta(seconds=EVERY_SECONDS / 24))
+        if now < due:
+            return False
+        self._tidy_at[source.name] = now + timedelta(seconds=EVERY_SECONDS)
+        with self.only(source.name):
+            return tidy(Syncer(self._shop, source).repository, self._shop.git)
 
     def _is_dirty(self, name: str) -> bool:
         """Whether anything changed here since drift of this source was looked for."""

@@ -26,8 +26,8 @@ from mainstem.gitsync.sync import Syncer, Wish
 
 _log = logging.getLogger("mainstem.gitsync")
 
-LARGEST: Final = 500_000_000
-_SPOOLED: Final = 4_000_000
+_MARGIN: Final = 1_000_000
+_READ_AT_MOST: Final = 8
 _CHUNK: Final = 65_536
 _SHOWN_PROBLEMS: Final = 50
 _SHOWN_CHANGES: Final = 20
@@ -50,6 +50,11 @@ class GitServer:
         self._agent = agent
         self._shop = agent.shop
         self._hooks = agent.shop.folder / "hooks"
+
+    @property
+    def largest(self) -> int:
+        """How many bytes a push may have."""
+        return self._shop.sources.largest_push
 
     def advertise(self, name: str, service: Service, protocol: str = "") -> bytes:
         """The refs of a repository, as the first request of a client wants them."""
@@ -128,7 +133,7 @@ class GitServer:
             return ["-c", "uploadpack.allowFilter=true", "-c", "transfer.hideRefs=refs/mainstem"]
         return [
             "-c", f"core.hooksPath={self._hooks}",
-            "-c", f"receive.maxInputSize={LARGEST}",
+            "-c", f"receive.maxInputSize={self.largest}",
             "-c", "receive.fsckObjects=true",
             "-c", "receive.denyDeletes=false",
             "-c", "receive.denyCurrentBranch=ignore",
@@ -213,21 +218,23 @@ class GitServer:
             say("mainstem: stored, not live: it met another change meanwhile")
 
 
-async def received(stream: AsyncIterable[bytes], encoding: str) -> IO[bytes]:
-    """The body of a request in a file at its start; raises InvalidInput for too much.
+async def received(stream: AsyncIterable[bytes], encoding: str, largest: int) -> IO[bytes]:
+    """The body of a request in a file at its start; raises InvalidInput for far too much.
 
-    It must be a real file: git reads it by its descriptor.
+    It must be a real file: git reads it by its descriptor. Of a body that is somewhat too large
+    the end is dropped, so that git itself refuses it, in words that reach the pusher's terminal.
     """
+    kept = largest + _MARGIN
     unzip = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding == "gzip" else None
     file = tempfile.TemporaryFile(prefix="mainstem-push-")  # noqa: SIM115 - the caller closes it
     size = 0
     try:
         async for part in stream:
-            given = unzip.decompress(part, LARGEST) if unzip else part
+            given = unzip.decompress(part, kept) if unzip else part
             size += len(given)
-            if size > LARGEST or (unzip and unzip.unconsumed_tail):
-                raise InvalidInput(f"the push is larger than {LARGEST} bytes")
-            file.write(given)
+            if size > _READ_AT_MOST * kept or (unzip and unzip.unconsumed_tail):
+                raise InvalidInput(f"the push is far larger than the {largest} bytes allowed")
+            file.write(given[: max(0, kept - file.tell())])
         file.seek(0)
     except zlib.error as error:
         file.close()

@@ -1,6 +1,6 @@
 """Repositories elsewhere: what their head is, fetching one commit, pushing a branch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from mainstem.errors import Conflict, MainstemError, Stalled, Transient
@@ -12,7 +12,7 @@ from mainstem.gitsync.repository import Commit, Repository
 from mainstem.settings_git import GitSource
 
 _SECONDS: Final = 120.0
-_HEAD: Final = "refs/mainstem/head"
+HEAD: Final = "refs/mainstem/head"
 _MARKS_OF_WAITING: Final = ("error: 429", "rate limit", "too many requests", "secondary rate")
 _NEEDS_HUMAN: Final = (
     "authentication failed",
@@ -71,17 +71,21 @@ class Remote:
             found[ref] = sha
         return found.get(f"{self._wanted}^{{}}") or found.get(self._wanted)
 
-    def fetch(self, to: Repository) -> Commit:
-        """Bring the newest commit. Raises Transient, Throttled or Stalled."""
+    def fetch(self, to: Repository, since: str | None = None) -> Commit:
+        """Bring the newest commit, and those between it and `since` if that is there.
+
+        Raises Transient, Throttled or Stalled.
+        """
         to.create()
-        self._fetch(to, self._wanted, _HEAD)
-        return to.commit(_HEAD)
+        is_deep = since is not None and to.has(since)
+        self._fetch(to, self._wanted, HEAD, () if is_deep else ("--depth=1",))
+        return to.commit(HEAD)
 
     def fetch_commit(self, to: Repository, sha: str) -> Commit:
         """Bring one commit of the past, alone where the other side gives it alone."""
         to.create()
         if not to.has(check_commit(sha)):
-            self._fetch(to, sha, f"refs/mainstem/kept/{sha}")
+            self._fetch(to, sha, f"refs/mainstem/kept/{sha}", ("--depth=1",))
         return to.commit(sha)
 
     def push(self, from_: Repository, sha: str, branch: str) -> None:
@@ -98,11 +102,11 @@ class Remote:
             )
         )  # fmt: skip
 
-    def _fetch(self, to: Repository, what: str, ref: str) -> None:
+    def _fetch(self, to: Repository, what: str, ref: str, depth: Sequence[str]) -> None:
         self._reach(
             lambda access: self._git.run(
                 [
-                    "fetch", "--quiet", "--depth=1", "--no-tags", "--force",
+                    "fetch", "--quiet", *depth, "--no-tags", "--force",
                     "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
                     "--", self._address.url, f"{what}:{ref}",
                 ],

@@ -1,4 +1,4 @@
-"""Who signed a commit, by SSH or GPG, against the keys that a source allows."""
+"""Who signed a commit or a tag, by SSH or GPG, against the keys that a source allows."""
 
 import tempfile
 from pathlib import Path
@@ -11,6 +11,9 @@ from mainstem.settings_git import CommitVerification
 
 _SSH: Final = b"-----BEGIN SSH SIGNATURE-----"
 _HEADERS: Final = (b"gpgsig ", b"gpgsig-sha256 ")
+
+
+_MOST_COMMITS: Final = 1_000
 
 
 class Refused(Exception):
@@ -29,6 +32,79 @@ def signer(repository: Repository, sha: str, allowed: CommitVerification, git: G
         if _SSH in head:
             return _ssh(repository, sha, allowed, folder)
         return _gpg(repository, sha, allowed, folder, git)
+
+
+def check_range(
+    repository: Repository, sha: str, live: str | None, allowed: CommitVerification, git: Git
+) -> None:
+    """Every commit since the live one, or the head alone where none is live.
+
+    Raises Refused naming the commit.
+    """
+    new = [sha]
+    if allowed.commits == "all" and live is not None and repository.has(live):
+        out = repository.run(
+            "rev-list", f"--max-count={_MOST_COMMITS + 1}", "--end-of-options", sha, f"^{live}"
+        )
+        new = out.decode().split() or [sha]
+    if len(new) > _MOST_COMMITS:
+        raise Refused(
+            f"more than {_MOST_COMMITS} commits are new since {live}: pin the source to one on the "
+            "way, or verify heads only"
+        )
+    for commit in reversed(new):
+        try:
+            signer(repository, commit, allowed, git)
+        except Refused as reason:
+            if commit == sha:
+                raise
+            raise Refused(f"commit {commit[:12]} before it is not acceptable: {reason}") from None
+
+
+def is_tag_signed(
+    repository: Repository, ref: str, name: str, allowed: CommitVerification, git: Git
+) -> bool:
+    """Whether the ref is a tag of this name that an allowed key signed.
+
+    False for a tag without a signature, which says nothing. Raises Refused for a wrong one.
+    """
+    if repository.run("cat-file", "-t", ref).strip() != b"tag":
+        return False
+    head, _, words = repository.run("cat-file", "tag", ref).partition(b"\n\n")
+    if not any(mark in words for mark in (_SSH, b"-----BEGIN PGP SIGNATURE-----")):
+        return False
+    said = dict(line.partition(b" ")[::2] for line in head.splitlines())
+    if said.get(b"tag") != name.encode() or said.get(b"type") != b"commit":
+        raise Refused(f"the signed tag behind `{name}` is another tag")
+    with tempfile.TemporaryDirectory(prefix="mainstem-sig-") as folder:
+        _check_tag(repository, ref, allowed, Path(folder), git, is_ssh=_SSH in words)
+    return True
+
+
+def _check_tag(
+    repository: Repository,
+    ref: str,
+    allowed: CommitVerification,
+    folder: Path,
+    git: Git,
+    *,
+    is_ssh: bool,
+) -> None:
+    options, extra = [], {"GNUPGHOME": str(folder)}
+    if is_ssh:
+        signers = folder / "allowed_signers"
+        signers.write_text(f"{allowed.allowed_signers.strip()}\n")
+        # Less trust than that is what git gives to a good signature of a stranger.
+        options = ["-c", f"gpg.ssh.allowedSignersFile={signers}", "-c", "gpg.minTrustLevel=fully"]
+        extra = {"HOME": str(folder)}
+    elif not allowed.gpg_keys.strip():
+        raise Refused("the tag is signed by GPG, and the source allows no GPG keys")
+    else:
+        _import(allowed.gpg_keys, folder, git)
+    try:
+        repository.run("verify-tag", ref, options=options, extra=extra)
+    except GitFailed:
+        raise Refused("the tag's signature is not a good one of an allowed key") from None
 
 
 def _ssh(repository: Repository, sha: str, allowed: CommitVerification, folder: Path) -> str:

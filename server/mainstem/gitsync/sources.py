@@ -71,6 +71,11 @@ class SourceService:
     def allow_file(self) -> bool:
         return self._settings.allow_file_urls
 
+    @property
+    def largest_push(self) -> int:
+        """In bytes."""
+        return self._settings.largest_push_mb * 1_000_000
+
     # reading
 
     def all(self) -> list[Configured]:

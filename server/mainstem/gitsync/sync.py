@@ -20,9 +20,9 @@ from mainstem.gitsync.github_app import Tokens
 from mainstem.gitsync.manifest import Manifest
 from mainstem.gitsync.plan import SyncPlan
 from mainstem.gitsync.record import Records, Run
-from mainstem.gitsync.remote import Remote
+from mainstem.gitsync.remote import HEAD, Remote
 from mainstem.gitsync.repository import Commit, Repository
-from mainstem.gitsync.signatures import Refused, signer
+from mainstem.gitsync.signatures import Refused, check_range, is_tag_signed
 from mainstem.gitsync.sources import SourceService
 from mainstem.gitsync.stage import Baseline, Judges, Staged, Stager, layout_of
 from mainstem.gitsync.testing import TestGate
@@ -242,7 +242,10 @@ class Syncer:
                     f"{self.source.name} yet"
                 )
             return self.repository.commit(self.branch_ref)
-        return self._remote().fetch(self.repository)
+        since = None
+        if self.source.verify is not None and self.source.verify.commits == "all":
+            since = self.records.status().good_commit
+        return self._remote().fetch(self.repository, since)
 
     @property
     def branch_ref(self) -> str:
@@ -260,10 +263,18 @@ class Syncer:
         allowed = self.source.verify
         if allowed is None:
             return
+        sha, git, tag = staged.commit.sha, self._shop.git, self.source.tag
         try:
-            signer(repository, staged.commit.sha, allowed, self._shop.git)
+            # A signed tag speaks for its commit; a pin may have left the tag behind.
+            is_vouched = (
+                tag is not None
+                and repository.resolve(f"{HEAD}^{{commit}}") == sha
+                and is_tag_signed(repository, HEAD, tag, allowed, git)
+            )
+            if not is_vouched or allowed.commits == "all":
+                check_range(repository, sha, self.records.status().good_commit, allowed, git)
         except Refused as reason:
-            text = f"commit {staged.commit.sha[:12]} is refused: {reason}"
+            text = f"commit {sha[:12]} is refused: {reason}"
             staged.problems.insert(0, problem("(commit)", "signature", text))
 
     def _keep(self, sha: str) -> None:

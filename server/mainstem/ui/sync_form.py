@@ -62,6 +62,7 @@ def values_of(definition: Mapping[str, Any]) -> dict[str, Any]:
         "installation_id": app.get("installation_id") or "",
         "allowed_signers": verify.get("allowed_signers") or "",
         "gpg_keys": verify.get("gpg_keys") or "",
+        "verify_all": verify.get("commits") == "all",
     }
 
 
@@ -89,4 +90,4 @@ def _app(form: FormData, found: dict[str, Any]) -> None:
 def _verification(form: FormData, found: dict[str, Any]) -> None:
     given = {key: _text(form, key) for key in ("allowed_signers", "gpg_keys") if _text(form, key)}
     if given:
-        found["verify"] = given
+        found["verify"] = {**given, "commits": "all" if form.get("verify_all") else "head"}

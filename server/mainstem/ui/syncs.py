@@ -206,6 +206,12 @@ def _folders(source: "GitSource") -> list[tuple[str, str]]:
     return found
 
 
+_SIGNED: Final = {
+    "head": "required of the commit that becomes live",
+    "all": "required of each commit since the live one",
+}
+
+
 def _facts(source: "GitSource") -> list[tuple[str, str]]:
     """Policies that differ from what most sources have, and those a reader must know."""
     facts = [
@@ -217,7 +223,7 @@ def _facts(source: "GitSource") -> list[tuple[str, str]]:
     if source.tests == "required":
         facts.append(("Tests", "must pass"))
     if source.verify is not None:
-        facts.append(("Signatures", "are required"))
+        facts.append(("Signatures", _SIGNED[source.verify.commits]))
     if not source.push:
         facts.append(("Webhook", "set up" if source.webhook_secret else "no secret set"))
     return facts
