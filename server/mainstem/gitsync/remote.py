@@ -30,6 +30,7 @@ _NEEDS_HUMAN: Final = (
     "remote host identification has changed",
     "certificate problem",
     "certificate verif",
+    "certificate subject name",
     "error in libcrypto",
     "invalid format",
     "transport",
