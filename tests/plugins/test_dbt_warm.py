@@ -240,6 +240,36 @@ def test_what_a_fork_cannot_be_is_left_to_the_command_line(
     assert done.stdout == "command line --version\n", done.stderr
 
 
+@pytest.mark.parametrize("adapter", ["bigquery", "duckdb", "postgres"])
+def test_each_adapter_can_be_loaded_before_a_fork(
+    own: WarmDbt, tmp_path: Path, stub: Path, adapter: str
+) -> None:
+    folder = own.folder(stub, base(tmp_path), adapter)
+    done = subprocess.run(
+        ["dbt", "--version"], env=environment(folder, tmp_path), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "command line" not in done.stdout
+    assert f"- {adapter}:" in done.stdout + done.stderr
+
+
+def test_the_end_of_the_worker_is_the_end_of_its_server(tmp_path: Path) -> None:
+    script = (
+        "import signal, sys; from pathlib import Path; from mainstem.plugins.dbt.warm import *; "
+        "print(WARM_DBT.folder(Path(sys.argv[1]), {}, 'duckdb'), *WARM_DBT.pids(), flush=True); "
+        "signal.pause()"
+    )
+    worker = subprocess.Popen(
+        [sys.executable, "-c", script, DBT], stdout=subprocess.PIPE, text=True
+    )
+    assert worker.stdout is not None
+    folder, pid = worker.stdout.readline().split()
+    worker.kill()
+    worker.communicate(timeout=30)
+    wait_gone(int(pid), seconds=60)
+    assert not Path(folder).exists()
+
+
 def test_without_a_server_the_command_line_runs(own: WarmDbt, tmp_path: Path, stub: Path) -> None:
     folder = own.folder(stub, base(tmp_path), "duckdb")
     [server] = own.pids()
