@@ -1,6 +1,7 @@
 """The fork server of this worker: started on first use, found on the path before `dbt` itself."""
 
 import atexit
+import os
 import re
 import shlex
 import shutil
@@ -18,6 +19,7 @@ from typing import IO, Final
 from mainstem.plugins.dbt import fork_client, fork_server
 
 _IDLE_SECONDS: Final = 600.0
+_SOCKET: Final = "socket"
 _END_SECONDS: Final = 2.0
 _ADAPTER: Final = re.compile(r"[a-z_]+")
 # One thread for linear algebra, as others would be there at the time of a fork.
@@ -88,12 +90,24 @@ class WarmDbt:
 
     def _start(self, dbt: Path, environment: Mapping[str, str]) -> _Server:
         folder = Path(tempfile.mkdtemp(prefix="mainstem-dbt-"))  # short, as addresses must be
-        address = folder / "socket"
+        try:
+            _place(folder, dbt)
+            child = self._launch(folder, dbt, environment)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        assert child.stdin is not None
+        return _Server(child, child.stdin, folder, set())
+
+    def _launch(
+        self, folder: Path, dbt: Path, environment: Mapping[str, str]
+    ) -> "subprocess.Popen[bytes]":
+        address = folder / _SOCKET
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(address))
             address.chmod(0o600)
             listener.listen(128)
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-P", fork_server.__file__, str(listener.fileno()), str(dbt),
                  str(self._idle_seconds), str(folder)],
                 env={**environment, **_OWN},
@@ -104,12 +118,16 @@ class WarmDbt:
                 pass_fds=(listener.fileno(),),
                 start_new_session=True,
             )  # fmt: skip
-        client = [sys.executable, "-IS", fork_client.__file__, str(address), str(dbt)]
-        program = folder / "dbt"
-        program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
-        program.chmod(0o700)
-        assert child.stdin is not None
-        return _Server(child, child.stdin, folder, set())
+
+
+def _place(folder: Path, dbt: Path) -> None:
+    """Write the stand-in; raises OSError where nothing can be executed from such a folder."""
+    client = [sys.executable, "-IS", fork_client.__file__, str(folder / _SOCKET), str(dbt)]
+    program = folder / "dbt"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(client)} "$@"\n')
+    program.chmod(0o700)
+    if not os.access(program, os.X_OK):
+        raise PermissionError(f"{folder} is mounted without `exec`")
 
 
 WARM_DBT: Final = WarmDbt()
