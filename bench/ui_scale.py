@@ -136,7 +136,7 @@ def paths_of(flows: list[FlowId], execution: Execution) -> list[str]:
     flow, run = f"/ui/flows/edit/{f.namespace}/{f.id}", f"/ui/executions/{e.flow.namespace}"
     run = f"{run}/{e.flow.id}/{e.id}"
     return [
-        "/ui/", "/ui/_dashboard", "/ui/?range=30d", "/ui/_dashboard?range=30d",
+        "/ui/", "/ui/_dashboard", "/ui/?period=30d", "/ui/_dashboard?period=30d",
         "/ui/executions", "/ui/executions/_rows", "/ui/executions?state=FAILED",
         f"/ui/executions?namespace={f.namespace}", "/ui/executions?q=flow_1",
         "/ui/executions?labels=team:team1.area1",

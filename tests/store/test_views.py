@@ -99,6 +99,30 @@ def test_counts_by_state_and_by_flow(filled: Database) -> None:
         assert views.count_by_flow(tx, EVERYTHING)[FLOW] == 2
 
 
+@pytest.mark.parametrize("namespace", ["a", "a.b", "a-b", "a_", "ab", "A", "a.", "é"])
+def test_counts_are_of_the_same_namespaces_as_the_list(database: Database, namespace: str) -> None:
+    places = ["a", "a.b", "a.b.c", "a-b", "a-b.c", "a_.x", "aXb.c", "ab", "A.b", "a.\uffff", "é.b"]
+    items = [execution(f"n{i}", flow=FlowId(name, "f")) for i, name in enumerate(places)]
+    wanted = ExecutionFilter(namespace=namespace)
+    with database.write() as tx:
+        rows.add(tx, stored(*items))
+    with database.read() as tx:
+        listed = views.page(tx, wanted, limit=100).executions
+        assert views.count(tx, wanted) == len(listed)
+        assert sum(views.count_by_state(tx, wanted).values()) == len(listed)
+        assert sum(views.count_by_flow(tx, wanted).values()) == len(listed)
+
+
+def test_the_slowest_flows_can_be_those_of_the_newest_executions(database: Database) -> None:
+    old = execution("old", State.RUNNING, State.SUCCESS, flow=OTHER)
+    new = execution("new", State.RUNNING, State.SUCCESS, at=later(3600))
+    with database.write() as tx:
+        rows.add(tx, stored(old, new))
+    with database.read() as tx:
+        assert {item.flow for item in views.slowest(tx, EVERYTHING, 5)} == {FLOW, OTHER}
+        assert [item.flow for item in views.slowest(tx, EVERYTHING, 5, among=1)] == [FLOW]
+
+
 def test_slots_are_consecutive_and_empty_ones_are_there(filled: Database) -> None:
     with filled.read() as tx:
         found = views.slots(tx, EVERYTHING, start=NOON, length=timedelta(minutes=1), number=3)

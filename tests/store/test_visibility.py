@@ -51,6 +51,15 @@ def filled(database: Database) -> Database:
     return database
 
 
+def test_a_namespace_in_other_letters_is_another_one(database: Database) -> None:
+    flow = FlowId("TEAM.theirs", "f")
+    with database.write() as tx:
+        executions.add(tx, [executions.Versioned(builders.execution("e", flow=flow), 1)])
+    with acting_as(somebody("team")), database.read() as tx:
+        assert views.page(tx, ExecutionFilter(), limit=10).executions == []
+        assert views.count(tx, ExecutionFilter()) == 0
+
+
 def test_lists_counts_and_items_hold_what_is_mine(filled: Database) -> None:
     everything = ExecutionFilter()
     for who, seen in (

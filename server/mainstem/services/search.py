@@ -109,9 +109,12 @@ class SearchService:
         with self._database.read() as tx:
             return views.latest_of_flows(tx, flows, each=each)
 
-    def slowest(self, wanted: ExecutionFilter, limit: int = 5) -> list[FlowFigures]:
+    def slowest(
+        self, wanted: ExecutionFilter, limit: int = 5, among: int | None = None
+    ) -> list[FlowFigures]:
+        """Flows by mean duration; with `among` of so many of the newest executions only."""
         with self._database.read() as tx:
-            return views.slowest(tx, wanted, limit)
+            return views.slowest(tx, wanted, limit, among)
 
     def first_errors(self, execution_ids: Sequence[str]) -> dict[str, str]:
         """The first ERROR line of each execution that has one."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, true
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from mainstem.errors import InvalidInput
 from mainstem.model.duration import parse_duration
@@ -26,6 +26,12 @@ def clause(node: Group | Leaf, fields: Mapping[str, Field]) -> Clause:
     if node.any:
         return or_(false(), *parts)
     return and_(true(), *parts)
+
+
+def is_below(column: ColumnElement[Any], namespace: str) -> Clause:
+    """Whether a namespace lies below another; LIKE of SQLite would take `A.b` for one below `a`."""
+    start = f"{namespace}."
+    return func.substr(column, 1, len(start)) == start
 
 
 def text_field(column: ColumnElement[Any]) -> Field:
@@ -53,9 +59,7 @@ _TEXT: Final[Mapping[Op, Callable[[ColumnElement[Any], Leaf], Clause]]] = {
     Op.ENDS_WITH: lambda column, leaf: column.endswith(leaf.value, autoescape=True),
     Op.CONTAINS: lambda column, leaf: column.icontains(leaf.value, autoescape=True),
     Op.NOT_CONTAINS: lambda column, leaf: not_(column.icontains(leaf.value, autoescape=True)),
-    Op.PREFIX: lambda column, leaf: (
-        (column == leaf.value) | column.startswith(f"{leaf.value}.", autoescape=True)
-    ),
+    Op.PREFIX: lambda column, leaf: (column == leaf.value) | is_below(column, leaf.value),
     Op.IS_NULL: lambda column, _: column.is_(None),
     Op.IS_NOT_NULL: lambda column, _: column.is_not(None),
 }

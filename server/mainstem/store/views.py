@@ -28,7 +28,7 @@ from mainstem.model.log import Level
 from mainstem.model.state import State
 from mainstem.store.columns import from_micros, to_micros
 from mainstem.store.filter_fields import EXECUTION_SORTS, Order, order_by
-from mainstem.store.filters import ExecutionFilter, conditions
+from mainstem.store.filters import ExecutionFilter, conditions, counting_conditions
 from mainstem.store.rows import execution_from, task_run_from
 from mainstem.store.tables import executions, logs, task_runs
 from mainstem.store.visibility import CHECKED
@@ -92,7 +92,7 @@ def cursor_of(execution: Execution) -> str:
 
 
 def count(tx: Connection, wanted: ExecutionFilter) -> int:
-    query = select(func.count()).select_from(executions).where(*conditions(wanted))
+    query = select(func.count()).select_from(executions).where(*counting_conditions(tx, wanted))
     return tx.execute(query).scalar_one()
 
 
@@ -163,7 +163,7 @@ def task_runs_of(tx: Connection, execution_ids: Sequence[str]) -> dict[str, list
 def count_by_state(tx: Connection, wanted: ExecutionFilter) -> dict[State, int]:
     query = (
         select(executions.c.state, func.count())
-        .where(*conditions(wanted))
+        .where(*counting_conditions(tx, wanted))
         .group_by(executions.c.state)
     )
     return {State(str(row[0])): int(row[1]) for row in tx.execute(query).all()}
@@ -173,7 +173,7 @@ def count_by_flow(tx: Connection, wanted: ExecutionFilter) -> dict[FlowId, int]:
     e = executions.c
     query = (
         select(e.namespace, e.flow_id, func.count())
-        .where(*conditions(wanted))
+        .where(*counting_conditions(tx, wanted))
         .group_by(e.namespace, e.flow_id)
     )
     return {FlowId(str(r[0]), str(r[1])): int(r[2]) for r in tx.execute(query).all()}
@@ -230,14 +230,24 @@ def _latest(number: int) -> Any:
     return query.execution_options(**CHECKED)
 
 
-def slowest(tx: Connection, wanted: ExecutionFilter, limit: int) -> list[FlowFigures]:
-    """Flows by mean duration of their ended executions, longest first."""
+def slowest(
+    tx: Connection, wanted: ExecutionFilter, limit: int, among: int | None = None
+) -> list[FlowFigures]:
+    """Flows by mean duration of their ended executions, longest first.
+
+    With `among` only so many of the newest are looked at.
+    """
     e = executions.c
-    length = type_coerce(e.ended_at, BigInteger) - type_coerce(e.created_at, BigInteger)
+    ended = select(e.namespace, e.flow_id, e.created_at, e.ended_at).where(
+        *conditions(wanted), e.ended_at.is_not(None)
+    )
+    if among is not None:
+        ended = ended.order_by(e.created_at.desc()).limit(among)
+    r = ended.subquery("ended").c
+    length = type_coerce(r.ended_at, BigInteger) - type_coerce(r.created_at, BigInteger)
     query = (
-        select(e.namespace, e.flow_id, func.count(), func.avg(length), func.max(length))
-        .where(*conditions(wanted), e.ended_at.is_not(None))
-        .group_by(e.namespace, e.flow_id)
+        select(r.namespace, r.flow_id, func.count(), func.avg(length), func.max(length))
+        .group_by(r.namespace, r.flow_id)
         .order_by(func.avg(length).desc())
         .limit(limit)
     )

@@ -29,6 +29,7 @@ from sqlalchemy.sql.util import ClauseAdapter
 
 from mainstem.errors import Bug
 from mainstem.model.caller import visible_subtrees
+from mainstem.store.clauses import is_below
 from mainstem.store.tables import executions
 
 #: Tables by the column that holds the namespace of a row.
@@ -121,6 +122,4 @@ def _condition(table: FromClause, places: tuple[str, ...]) -> ColumnElement[bool
 def _lies_in(column: ColumnElement[Any], places: tuple[str, ...]) -> ColumnElement[bool]:
     if not places:
         return false()
-    return or_(
-        *(or_(column == place, column.startswith(f"{place}.", autoescape=True)) for place in places)
-    )
+    return or_(*(or_(column == place, is_below(column, place)) for place in places))

@@ -25,6 +25,8 @@ from mainstem.ui.triggers import TriggerLine, by_flow
 router = APIRouter()
 _log = logging.getLogger("mainstem.ui")
 _SHOWN: Final = 6
+# Enough for a mean, and read in milliseconds however long the period is.
+_AMONG: Final = 5_000
 _WORDS: Final = (("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days"))
 #: Slots of the chart: how many, and how a slot is called.
 _SLOTS: Final = {
@@ -241,7 +243,7 @@ def _slowest(here: Desk, asked: Asked) -> list[dict[str, object]]:
             "namespace": item.flow.namespace, "id": item.flow.id,
             "count": item.count, "seconds": item.mean,
         }
-        for item in here.services.search.slowest(asked.wanted, _SHOWN)
+        for item in here.services.search.slowest(asked.wanted, _SHOWN, _AMONG)
     ]  # fmt: skip
 
 
