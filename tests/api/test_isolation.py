@@ -248,3 +248,23 @@ def test_live_signals_of_theirs_are_not_sent(two: Two) -> None:
     for topics in (f"execution:{two.ids[MINE]}", "executions,sync:team"):
         with viewer.stream("GET", f"/ui/live?topics={topics}") as answer:
             assert answer.status_code == 200, topics
+
+
+def test_pages_offer_only_what_the_reader_may_do(two: Two) -> None:
+    flow = f"/ui/flows/edit/{MINE}/lion"
+    offered = {
+        "/ui/flows": f'href="{flow}/execute"',
+        flow: f'href="{flow}/execute"',
+        f"{flow}/triggers": f'action="{flow}/_toggle"',
+        "/ui/triggers": f'action="{flow}/_toggle"',
+        f"/ui/executions/{MINE}/lion/{two.ids[MINE]}": "/_replay",
+        "/ui/executions": 'id="bulk-form"',
+    }
+    for path, act in offered.items():
+        assert act in two.clients["operator"].get(path).text, path
+        page = two.clients["viewer"].get(path)
+        assert page.status_code == 200, path
+        assert act not in page.text, path
+    whole = two.clients["operator"].get("/ui/executions").text
+    assert 'value="delete"' not in whole
+    assert 'value="delete"' in two.clients["editor"].get("/ui/executions").text
