@@ -306,7 +306,7 @@ class RetentionSettings(_Section):
 Role = Literal["web", "executor", "scheduler", "gitsync", "worker"]
 ROLES: tuple[Role, ...] = ("web", "executor", "scheduler", "gitsync", "worker")
 
-Isolation = Literal["strict", "open"]
+Isolation = Literal["strict", "secrets", "open"]
 
 
 class Settings(_Section):
@@ -332,9 +332,9 @@ class Settings(_Section):
     executions: ExecutionSettings = ExecutionSettings()
     seed: SeedSettings = SeedSettings()
     isolation: Isolation = Field(
-        default="strict",
-        description="`strict`: flows use secrets, keys, files and flows of another namespace only "
-        "when its allowedNamespaces names theirs; `open`: flows of one namespace reach all.",
+        default="secrets",
+        description="`secrets`: flows use secrets and keys of another namespace only when its "
+        "allowedNamespaces names theirs; `strict`: files and flows too; `open`: they reach all.",
     )
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")
     log_format: Literal["text", "json"] = "text"

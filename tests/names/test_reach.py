@@ -1,6 +1,6 @@
 """Flows of one namespace reach into another only where that one allows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -31,6 +31,15 @@ TASKS = {
     "read files  ": UPLOAD,
     "run flows": "{type: core.flow.Subflow, namespace: %s, flowId: inner, wait: true}",
 }
+
+
+@pytest.fixture
+def server(make_app: Callable[..., App]) -> Iterator[Server]:
+    """A server on which namespaces keep everything to themselves."""
+    app = make_app(isolation="strict")
+    app.start()
+    yield Server(app)
+    app.stop()
 
 
 def filled(server: Server, namespace: str) -> Server:
@@ -72,6 +81,21 @@ def test_it_is_in_reach_where_the_namespace_allows_it(server: Server, use: str) 
     put(server, "theirs", allowedNamespaces=["mine"])
     execution = run(server, TASKS[use], "theirs.below", "mine.too")
     assert execution.state is State.SUCCESS, server.logs(execution)
+
+
+def test_by_default_secrets_and_keys_are_kept_and_the_rest_crosses(
+    make_app: Callable[..., App],
+) -> None:
+    app = make_app()
+    app.start()
+    try:
+        server = filled(Server(app), "theirs")
+        for use in ("run flows", "read files", "read files  "):
+            assert run(server, TASKS[use], "theirs").state is State.SUCCESS, use
+        for use in ("read secrets", "read keys", "change keys"):
+            assert run(server, TASKS[use], "theirs").state is State.FAILED, use
+    finally:
+        app.stop()
 
 
 def test_what_is_allowed_is_taken_back_at_once(server: Server) -> None:

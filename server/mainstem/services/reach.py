@@ -4,7 +4,7 @@ Flows run with the server's authority: without this, who may change flows in one
 have the keys, secrets, files and flows of all.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -27,6 +27,12 @@ class Use(StrEnum):
 
 #: Files are code of everybody who inherits them.
 _NEVER_UPWARDS: Final = frozenset({Use.CHANGE_FILE})
+_FREE: Final[Mapping[Isolation, frozenset[Use]]] = {
+    "strict": frozenset(),
+    # Flows written for the reference share files and start subflows across namespaces.
+    "secrets": frozenset({Use.RUN_FLOW, Use.READ_FILE, Use.CHANGE_FILE}),
+    "open": frozenset(Use),
+}
 
 
 class Reach:
@@ -38,12 +44,12 @@ class Reach:
     def __init__(
         self, isolation: Isolation, allowed_in: Callable[[str], Collection[str]] = lambda _: ()
     ) -> None:
-        self._is_open = isolation == "open"
+        self._free = _FREE[isolation]
         self._allowed_in = allowed_in
 
     def check(self, own: str, other: str, use: Use) -> None:
         """Raises Denied with what to do, when flows of `own` may not reach into `other`."""
-        if self._is_open or lies_in(other, own):
+        if use in self._free or lies_in(other, own):
             return
         if lies_in(own, other) and use not in _NEVER_UPWARDS:
             return
