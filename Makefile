@@ -37,7 +37,7 @@ test-fast: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not heavy"
 
 test-slow: $(STAMP) $(TERRAFORM_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
 
 # The modules against schemas of google's provider: validated, and not accepted by Google.
 test-terraform: $(STAMP) $(TERRAFORM_STAMP)

@@ -9,6 +9,15 @@ from demo.processes import Children, DemoError
 from tests.postgres import PostgresServer, start_server
 
 HERE = Path(__file__).parent
+# Run by one worker: its fixtures are dear, or two of them would be in each other's way.
+GROUPED = (
+    "browser/",
+    "containers/",
+    "e2e/",
+    "localgcp/test_localgcp_dbt",
+    "plugins/",
+    "terraform/",
+)
 HEAVY = ("cluster", "dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
 
 
@@ -24,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(f"dbt-{warehouse}"))
             if warehouse == "bigquery":
                 item.add_marker(pytest.mark.slow)
-        elif place.startswith(("localgcp/test_localgcp_dbt", "plugins/", "e2e/")):
+        elif place.startswith(GROUPED):
             item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))
 
 
