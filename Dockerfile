@@ -17,8 +17,11 @@ COPY server ./server
 RUN /opt/mainstem/bin/pip install --no-cache-dir --no-compile --disable-pip-version-check \
       -c constraints.txt ".[${EXTRAS}]" \
  && /opt/mainstem/bin/pip uninstall --yes --quiet setuptools pip \
- && find /opt/mainstem/lib -type d -path '*/site-packages/numpy/*/tests' -prune -exec rm -rf {} + \
- && { python -m compileall -q -j 0 /opt/mainstem/lib || true; }
+ && find /opt/mainstem/lib -type d \( -path '*/site-packages/numpy/*/tests' \
+      -o -path '*/site-packages/numpy/f2py' -o -path '*/site-packages/numpy/_core/include' \) \
+      -prune -exec rm -rf {} + \
+ && find /opt/mainstem/lib \( -name '*.pyi' -o -name '*.pxd' \) -exec rm -f {} + \
+ && { python -m compileall -q -j 0 -x '/(numpy|holidays)/' /opt/mainstem/lib || true; }
 
 FROM ${BASE_IMAGE}
 # Git and ssh for the sync agent, where the base image does not bring them.
