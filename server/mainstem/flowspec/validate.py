@@ -117,17 +117,15 @@ def _duplicates(parsing: Parsing, records: list[Record], what: str, code: str) -
         name = record.properties.get("id")
         if not isinstance(name, str):
             continue
-        known = first.setdefault(name, record.properties)
-        if known is not record.properties:
-            at = parsing.wording.position(known, "id")
-            hint = f"The first one is in line {at.line}; rename one of them."
-            yield parsing.wording.problem(
-                record.properties,
-                "id",
-                code,
-                f"Duplicate {what} with name [{name}]",
-                suggestion=hint,
-            )
+        if name not in first:
+            first[name] = record.properties
+            continue
+        at = parsing.wording.position(first[name], "id")
+        hint = f"The first one is in line {at.line}; rename one of them."
+        if first[name] is record.properties:
+            hint = f"An alias repeats the one in line {at.line}; give each its own id."
+        message = f"Duplicate {what} with name [{name}]"
+        yield parsing.wording.problem(record.properties, "id", code, message, suggestion=hint)
 
 
 def _recursion(parsing: Parsing, tasks: list[Record]) -> Iterator[Problem]:

@@ -93,6 +93,19 @@ errors:
     )
 
 
+def test_a_task_that_an_alias_repeats_has_its_id_twice(parse: Parse) -> None:
+    source = f"""\
+id: taxi
+namespace: company.team
+tasks:
+  - &again {{id: one, type: {CORE}.log.Log, message: m}}
+  - *again
+"""
+    (problem,) = parse(source).problems
+    assert problem.message == "Duplicate task id with name [one]"
+    assert problem.suggestion == "An alias repeats the one in line 4; give each its own id."
+
+
 def test_trigger_input_and_output_ids_are_unique(parse: Parse) -> None:
     watch = f"type: {CORE}.trigger.Watch, path: /"
     source = (
