@@ -1,20 +1,26 @@
 """New executions are stored by the batch that takes their first steps, or not at all."""
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
+from sqlalchemy import Connection
 
+from mainstem.api.doorway import Doorway
 from mainstem.app import App
 from mainstem.errors import Conflict, Transient
 from mainstem.executor.batch import Batch
 from mainstem.executor.items import Fresh, Stop
 from mainstem.model.execution import Execution
+from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
+from mainstem.model.trigger import TriggerState
 from mainstem.services.executions import NewRun, TurnedAway
 from mainstem.services.search import ExecutionFilter
-from mainstem.services.webhooks import Call
+from mainstem.services.webhooks import Arrival, Call
 from mainstem.store import executions as rows
+from mainstem.store import triggers as trigger_rows
 from mainstem.worker.job import Job
 from tests.server.conftest import Server
 
@@ -175,9 +181,10 @@ def test_a_quick_webhook_call_stores_the_execution_and_its_evaluation_together(
     flow = server.save(HOOKED)
     answers = Answers()
     webhooks = server.app.triggers.webhooks
-    assert webhooks.fire_quickly(flow, "k", Call(), answers.done) is None  # not parsed yet
+    arrival = Arrival(flow, "k", Call({"a": 1}), answers.done)
+    assert webhooks.fire_quickly([arrival]) == [None]  # not parsed yet
     server.app.flows.load(flow, 1)
-    made = webhooks.fire_quickly(flow, "k", Call({"a": 1}), answers.done)
+    (made,) = webhooks.fire_quickly([arrival])
     assert isinstance(made, Execution)
     assert answers.came.wait(20)
     assert answers.given == [None]
@@ -203,8 +210,45 @@ def test_a_webhook_call_that_needs_more_than_a_look_is_left_to_the_slow_way(
     flow = server.save(HOOKED.replace("key: k", change) + inputs)
     server.app.flows.load(flow, 1)
     answers = Answers()
-    assert server.app.triggers.webhooks.fire_quickly(flow, key, Call(), answers.done) is None
+    arrival = Arrival(flow, key, Call(), answers.done)
+    assert server.app.triggers.webhooks.fire_quickly([arrival]) == [None]
     assert not answers.given
+
+
+def test_webhook_calls_of_one_turn_are_looked_up_once_and_stored_each(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = server.save(HOOKED)
+    server.app.flows.load(flow, 1)
+    asked: list[FlowId] = []
+    of_flow = trigger_rows.of_flow
+
+    def counted(tx: Connection, wanted: FlowId) -> list[TriggerState]:
+        asked.append(wanted)
+        return of_flow(tx, wanted)
+
+    monkeypatch.setattr(trigger_rows, "of_flow", counted)
+    doorway = Doorway(server.app.triggers.webhooks)
+
+    async def call_at_once() -> list[Execution | None]:
+        keys = ["k", "k", "wrong", "k"]
+        return await asyncio.gather(*(doorway.enter(flow, key, Call()) for key in keys))
+
+    made = asyncio.run(call_at_once())
+    assert [item is None for item in made] == [False, False, True, False]
+    assert len(asked) == 1
+    stored = [server.app.executions.get(item.id).state for item in made if item is not None]
+    assert len(stored) == 3
+
+
+def test_a_webhook_call_is_told_what_keeps_its_execution_from_being_stored() -> None:
+    class Refusing:
+        def fire_quickly(self, arrivals: Sequence[Arrival]) -> list[Execution | None]:
+            raise Transient("the database does not answer")
+
+    doorway = Doorway(Refusing())  # type: ignore[arg-type]
+    with pytest.raises(Transient):
+        asyncio.run(doorway.enter(FlowId("a", "b"), "k", Call()))
 
 
 def test_an_attempt_is_recorded_as_running_before_a_free_thread_gets_it(

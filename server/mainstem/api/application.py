@@ -40,6 +40,7 @@ from mainstem.gate.flat import include
 PREFIX: Final = "/api/v1"
 # Addresses with fixed words before those with names in the same place.
 _ROUTERS: Final = (
+    webhooks.router,  # called more often than all others
     server.router,
     accounts.router,
     syncs.router,
@@ -51,7 +52,6 @@ _ROUTERS: Final = (
     logs.router,
     metrics.router,
     execution_files.outputs,
-    webhooks.router,
     backfills.reference,
     trigger_bulk.router,
     triggers.router,
@@ -91,6 +91,6 @@ def create_api(services: ApiServices) -> FastAPI:
     include(app, git.router)
     for router in _ROUTERS:
         include(app, router, PREFIX)
-    webhooks.make_lean(app)
+    webhooks.open_doorway(app, services.triggers.webhooks)
     app.openapi = partial(description, app)  # type: ignore[method-assign]
     return app

@@ -1,9 +1,7 @@
 """The address that fires webhook triggers."""
 
-import asyncio
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -14,11 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from mainstem.api import models, wire
 from mainstem.api.answers import answers
+from mainstem.api.doorway import Doorway
 from mainstem.api.services import services_of
 from mainstem.errors import InvalidInput
 from mainstem.model.flow_id import FlowId
-from mainstem.services.executions import Done, TurnedAway
-from mainstem.services.webhooks import Call
+from mainstem.services.webhooks import Call, WebhookService
 
 router = APIRouter(tags=["webhooks"])
 _LARGEST = 10_000_000
@@ -40,9 +38,9 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
         _listed(request.query_params.multi_items()),
     )
     webhooks, flow = services.triggers.webhooks, FlowId(namespace, flow_id)
-    stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-    execution = webhooks.fire_quickly(flow, key, call, _telling(stored))
-    if execution is None or not await stored:
+    doorway: Doorway = request.app.state.doorway
+    execution = await doorway.enter(flow, key, call)
+    if execution is None:
         execution = await run_in_threadpool(webhooks.fire, flow, key, call)
     if execution is None:
         return Response(status_code=204)
@@ -59,11 +57,13 @@ async def fire_below(
     return await fire(namespace, flow_id, key, request)
 
 
-def make_lean(app: FastAPI) -> None:
-    """Have the webhooks' address answered without the framework's handling of parameters.
+def open_doorway(app: FastAPI, webhooks: WebhookService) -> None:
+    """Have webhooks that are called at the same time fired together.
 
-    It takes nothing from the request that needs it, and is called more often than all others.
+    Their address is answered without the framework's handling of parameters: it takes nothing from
+    the request that needs it, and is called more often than all others.
     """
+    app.state.doorway = Doorway(webhooks)
     for route in app.routes:
         if isinstance(route, APIRoute) and route.endpoint is fire:
             route.app = _answer
@@ -72,25 +72,6 @@ def make_lean(app: FastAPI) -> None:
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     response = await fire(**scope["path_params"], request=Request(scope, receive))
     await response(scope, receive, send)
-
-
-def _telling(stored: "asyncio.Future[bool]") -> Done:
-    """Gives the future whether it was stored, or what makes that impossible."""
-    loop = stored.get_loop()
-
-    def settle(error: Exception | None) -> None:
-        if stored.cancelled():
-            return
-        if error is None or isinstance(error, TurnedAway):
-            stored.set_result(error is None)
-        else:
-            stored.set_exception(error)
-
-    def done(error: Exception | None) -> None:
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, error)
-
-    return done
 
 
 async def _body(request: Request) -> object:

@@ -301,8 +301,9 @@ class FlowService:
 
     def pinned(self, flow_id: FlowId, number: int | None = None) -> tuple[Flow, str | None]:
         """As `load`, with the commit that the revision is of."""
-        with self._database.read() as tx:
-            found = rows.pointer(tx, flow_id, number)
+        found = self._database.once(
+            ("pointer", flow_id, number), lambda tx: rows.pointer(tx, flow_id, number)
+        )
         if found is None or (found.deleted and number is None):
             return self.load(flow_id, number), None  # which says what is wrong
         return self.load(flow_id, found.revision), found.commit

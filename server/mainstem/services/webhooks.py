@@ -37,6 +37,16 @@ class Call:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A call of a webhook's address, and whom to tell that its execution is stored."""
+
+    flow: FlowId
+    key: str
+    call: Call
+    done: Done
+
+
 class WebhookService:
     """Finds the webhook of a key and fires it."""
 
@@ -70,34 +80,46 @@ class WebhookService:
         parts.bus.publish(TRIGGERS)
         return execution
 
-    def fire_quickly(self, flow_id: FlowId, key: str, call: Call, done: Done) -> Execution | None:
-        """As `fire`, without waiting: for a caller that must not be held up, such as a loop.
+    def fire_quickly(self, arrivals: Sequence[Arrival]) -> list[Execution | None]:
+        """As `fire` for calls that came together, without waiting: for an event loop.
 
-        `done` is called from another thread once the execution is stored. None means that
-        nothing was done: something must be rendered, parsed or asked first, or the call is to be
-        refused, all of which `fire` does.
+        They share one snapshot. `done` of each is called from another thread once its execution
+        is stored. None means that nothing was done: something must be rendered, parsed or asked
+        first, or the call is to be refused, all of which `fire` does.
         """
         parts = self._parts
         if not parts.database.is_local:
-            return None
+            return [None] * len(arrivals)
         with parts.database.snapshot():
-            found = self._literal(flow_id, key)
+            prepared = [self._prepared(arrival) for arrival in arrivals]
+        fired = [
+            self._stored(arrival, *ready) if ready is not None else None
+            for arrival, ready in zip(arrivals, prepared, strict=True)
+        ]
+        if any(fired):
+            parts.bus.publish(TRIGGERS)
+        return fired
+
+    def _prepared(self, arrival: Arrival) -> tuple[TriggerKey, Execution] | None:
+        parts = self._parts
+        try:
+            found = self._literal(arrival.flow, arrival.key)
             if found is None:
                 return None
             flow, trigger = found
-            shot = Shot(flow, trigger, call.variables())
-            try:
-                execution = parts.launcher.prepare_or_refuse(shot, parts.scopes.rendering(flow))
-            except MainstemError:
-                return None
-        name = TriggerKey(flow_id, trigger.id)
+            shot = Shot(flow, trigger, arrival.call.variables())
+            execution = parts.launcher.prepare_or_refuse(shot, parts.scopes.rendering(flow))
+        except MainstemError:
+            return None
+        return TriggerKey(arrival.flow, trigger.id), execution
+
+    def _stored(self, arrival: Arrival, name: TriggerKey, execution: Execution) -> Execution | None:
+        parts = self._parts
         fired = Evaluation(
             name, parts.clock.now(), Outcome.FIRED, "called", execution_id=execution.id
         )
-        if not parts.executions.store_soon(execution, fired, done):
-            return None
-        parts.bus.publish(TRIGGERS)
-        return execution
+        stored = parts.executions.store_soon(execution, fired, arrival.done)
+        return execution if stored else None
 
     def _literal(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger] | None:
         """The webhook of a key if it and its flow are plain text throughout."""
@@ -114,8 +136,9 @@ class WebhookService:
         return found
 
     def _hooks(self, flow_id: FlowId) -> list[TriggerState]:
-        with self._parts.database.read() as tx:
-            known = rows.of_flow(tx, flow_id)
+        known = self._parts.database.once(
+            ("triggers", flow_id), lambda tx: rows.of_flow(tx, flow_id)
+        )
         return [state for state in known if state.kind is TriggerKind.WEBHOOK and state.is_on]
 
     def _find(self, flow_id: FlowId, key: str) -> tuple[Flow, WebhookTrigger, Rendering]:

@@ -5,10 +5,10 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -19,7 +19,9 @@ from mainstem.store.migrate import upgrade
 from mainstem.store.visibility import limit_queries
 
 _log = logging.getLogger("mainstem.store")
+T = TypeVar("T")
 
+_SQLITE_SECONDS: Final = 30
 # A server that vanished is noticed within half a minute, whatever waits for its answer.
 _PATIENCE: Final = {
     "connect_timeout": 10,
@@ -70,10 +72,22 @@ class Database:
         """
         with self.read() as connection:
             self._shared.connection = connection
+            self._shared.found = {}
             try:
                 yield
             finally:
                 self._shared.connection = None
+
+    def once(self, key: Hashable, query: Callable[[Connection], T]) -> T:
+        """What the query finds; within a snapshot it is asked once for each key."""
+        if getattr(self._shared, "connection", None) is None:
+            with self.read() as tx:
+                return query(tx)
+        found: dict[Hashable, Any] = self._shared.found
+        if key not in found:
+            found[key] = query(self._shared.connection)
+        answer: T = found[key]
+        return answer
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -199,7 +213,7 @@ def _sqlite(url: str, file: str | None) -> Engine:
     engine = create_engine(
         url,
         poolclass=StaticPool if in_memory else QueuePool,
-        connect_args={"check_same_thread": False, "timeout": 30},
+        connect_args={"check_same_thread": False, "timeout": _SQLITE_SECONDS},
         hide_parameters=True,  # they hold what users store, and errors are logged
         **({} if in_memory else {"pool_size": 16, "max_overflow": 32}),
     )
@@ -207,14 +221,29 @@ def _sqlite(url: str, file: str | None) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
+        _write_ahead(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=NORMAL",
             "foreign_keys=ON",
             "cache_size=-32000",
             "temp_store=MEMORY",
-            "busy_timeout=30000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to the write-ahead log.
+
+    Where another process does the same, SQLite refuses at once, whatever its timeout is.
+    """
+    deadline = time.monotonic() + _SQLITE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)  # noqa: TID251 - another process gives no signal
