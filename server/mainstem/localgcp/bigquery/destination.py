@@ -21,6 +21,14 @@ from mainstem.localgcp.bigquery.model import (
     TimePartitioning,
 )
 from mainstem.localgcp.bigquery.names import relation
+from mainstem.localgcp.bigquery.partitions import (
+    condition,
+    ingestion_start,
+    misplaced,
+    rows_of,
+    unit_of,
+)
+from mainstem.localgcp.bigquery.sql.physical import PARTITION_TIME
 from mainstem.localgcp.bigquery.sql.types import NULLABLE, REQUIRED, Field, quote
 from mainstem.localgcp.bigquery.transaction import Transaction
 
@@ -31,6 +39,7 @@ class Target:
 
     ref: TableRef
     write: str
+    partition: str | None = None
     create: str = "CREATE_IF_NEEDED"
     time_partitioning: TimePartitioning | None = None
     range_partitioning: RangePartitioning | None = None
@@ -40,6 +49,18 @@ class Target:
     description: str | None = None
     friendly_name: str | None = None
     labels: Labels = ()
+
+    @property
+    def named(self) -> TableRef:
+        """The table as the job names it, with its decorator."""
+        if self.partition is None:
+            return self.ref
+        return replace(self.ref, table=f"{self.ref.table}${self.partition}")
+
+    @property
+    def replaces_table(self) -> bool:
+        """Whether the whole table, its columns too, gives way to what is written."""
+        return self.write == "WRITE_TRUNCATE" and self.partition is None
 
     def blank(self, schema: tuple[Field, ...], transaction: Transaction) -> Table:
         """The table to create when there is none."""
@@ -52,7 +73,7 @@ class Target:
             created=now,
             modified=now,
             etag="",
-            time_partitioning=self.time_partitioning,
+            time_partitioning=self._time_partitioning(),
             range_partitioning=self.range_partitioning,
             require_partition_filter=self.require_partition_filter,
             clustering=self.clustering,
@@ -60,6 +81,11 @@ class Target:
             friendly_name=self.friendly_name,
             labels=self.labels,
         )
+
+    def _time_partitioning(self) -> TimePartitioning | None:
+        if self.time_partitioning or self.range_partitioning or self.partition is None:
+            return self.time_partitioning
+        return unit_of(self.partition)
 
 
 def prepare(transaction: Transaction, target: Target, schema: tuple[Field, ...]) -> Table:
@@ -75,6 +101,8 @@ def prepare(transaction: Transaction, target: Target, schema: tuple[Field, ...])
             f"{target.ref} is not allowed for this operation because it is currently a {held.kind}."
         )
     _check_layout_agrees(held, target)
+    if target.partition is not None:
+        return _with_room(transaction, target, held, schema)
     if not held.schema:
         return _replaced(transaction, held, schema)
     match target.write:
@@ -91,7 +119,7 @@ def with_required(
 ) -> tuple[Field, ...]:
     """A query's columns under the modes of the table they go to: its rows are checked instead."""
     held = transaction.catalog.find_table(target.ref, transaction.now)
-    if held is None or target.write == "WRITE_TRUNCATE":
+    if held is None or target.replaces_table:
         return schema
     if "ALLOW_FIELD_RELAXATION" in target.updates:
         return schema
@@ -102,8 +130,33 @@ def with_required(
     )
 
 
-def insert_rows(transaction: Transaction, table: Table, columns: list[str], query: str) -> int:
+def insert_rows(
+    transaction: Transaction,
+    table: Table,
+    columns: list[str],
+    query: str,
+    partition: str | None = None,
+) -> int:
     """Add a query's rows by column name; a missing REQUIRED value is BigQuery's error."""
+    if partition is None:
+        return _inserted(transaction, table, columns, query)
+    start = ingestion_start(table, partition)
+    if start is not None:
+        timed = f"SELECT *, {start} AS {quote(PARTITION_TIME)} FROM ({query})"
+        return _inserted(transaction, table, [*columns, PARTITION_TIME], timed)
+    before = _count(transaction, table, partition)
+    added = _inserted(transaction, table, columns, query)
+    if _count(transaction, table, partition) - before != added:
+        raise misplaced(table, partition)
+    return added
+
+
+def _count(transaction: Transaction, table: Table, partition: str) -> int:
+    row = transaction.cursor.execute(f"SELECT count(*) FROM {rows_of(table, partition)}").fetchone()
+    return int(row[0]) if row is not None else 0
+
+
+def _inserted(transaction: Transaction, table: Table, columns: list[str], query: str) -> int:
     listed = ", ".join(quote(name) for name in columns)
     try:
         counted = transaction.cursor.execute(
@@ -116,6 +169,21 @@ def insert_rows(transaction: Transaction, table: Table, columns: list[str], quer
         raise invalid(f"Required field {missing.group(1)} cannot be null") from problem
     transaction.touch(table.ref)
     return int(counted[0]) if counted is not None else 0
+
+
+def _with_room(
+    transaction: Transaction, target: Target, held: Table, schema: tuple[Field, ...]
+) -> Table:
+    """The table with one partition emptied, or found empty, if the job asks for it."""
+    assert target.partition is not None
+    where = condition(held, target.partition)
+    if target.write == "WRITE_TRUNCATE":
+        transaction.cursor.execute(f"DELETE FROM {relation(held.ref)} WHERE {where}")
+    elif target.write == "WRITE_EMPTY" and _count(transaction, held, target.partition):
+        raise duplicate(f"Already Exists: Table {held.ref}${target.partition}")
+    if not held.schema:
+        return _replaced(transaction, held, schema)
+    return _grown(transaction, target, held, schema)
 
 
 def _only_if_empty(

@@ -4,6 +4,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,6 +15,7 @@ from mainstem.localgcp.bigquery.destination import insert_rows
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid
 from mainstem.localgcp.bigquery.jsoncells import NotJson, with_json_parsed
 from mainstem.localgcp.bigquery.model import ExternalConfig, Kind, Table, TableRef
+from mainstem.localgcp.bigquery.partitions import condition, split
 from mainstem.localgcp.bigquery.readers.diagnosis import bad_lines
 from mainstem.localgcp.bigquery.readers.objects import source_file
 from mainstem.localgcp.bigquery.readers.scan import Source, scan_sql
@@ -60,11 +62,22 @@ class InsertIds:
                 self._seen.popitem(last=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where rows go: a table, or one partition of it."""
+
+    table: Table
+    partition: str | None
+
+
 def insert_all(
     warehouse: Warehouse, ids: InsertIds, ref: TableRef, request: InsertRequest
 ) -> list[dict[str, object]]:
     """Add the rows; what is wrong with which. One bad row stops all, unless told to skip it."""
+    ref, partition = split(ref)
     table = _table(warehouse, ref)
+    if partition is not None:
+        condition(table, partition)
     if not request.rows:
         raise BigQueryError("invalid", "No rows present in the request.")
     now = warehouse.database.now()
@@ -74,7 +87,7 @@ def insert_all(
         for index, row in enumerate(request.rows)
         if ids.is_fresh(key, row.insert_id, now)
     ]
-    bad = _insert(warehouse, table, [row.json_ for _, row in fresh], request)
+    bad = _insert(warehouse, Place(table, partition), [row.json_ for _, row in fresh], request)
     errors = [{"index": fresh[place][0], "errors": [error]} for place, error in sorted(bad.items())]
     if errors and not request.skip_invalid_rows:
         stopped = (index for place, (index, _) in enumerate(fresh) if place not in bad)
@@ -93,18 +106,19 @@ def _table(warehouse: Warehouse, ref: TableRef) -> Table:
 
 
 def _insert(
-    warehouse: Warehouse, table: Table, rows: Sequence[dict[str, object]], request: InsertRequest
+    warehouse: Warehouse, place: Place, rows: Sequence[dict[str, object]], request: InsertRequest
 ) -> dict[int, dict[str, str]]:
     """Bad rows by their place, with what is wrong; the good ones are added as asked."""
     if not rows:
         return {}
+    table = place.table
     bad: dict[int, dict[str, str]] = {}
     good: dict[int, object] = {}
-    for place, row in enumerate(rows):
+    for number, row in enumerate(rows):
         try:
-            good[place] = with_json_parsed(row, table.schema)
+            good[number] = with_json_parsed(row, table.schema)
         except NotJson as problem:
-            bad[place] = _error(problem.field, str(problem))
+            bad[number] = _error(problem.field, str(problem))
     if not good:
         return bad
     path = warehouse.scratch / f"insert-{secrets.token_hex(8)}"
@@ -115,7 +129,7 @@ def _insert(
         )
         source = Source(config, table.schema, (source_file(path, None),))
         skips = bool(request.skip_invalid_rows)
-        found = _insert_file(warehouse, table, source, skips=skips, stops=bool(bad) and not skips)
+        found = _insert_file(warehouse, place, source, skips=skips, stops=bool(bad) and not skips)
     finally:
         path.unlink(missing_ok=True)
     places = list(good)
@@ -123,8 +137,9 @@ def _insert(
 
 
 def _insert_file(
-    warehouse: Warehouse, table: Table, source: Source, *, skips: bool, stops: bool
+    warehouse: Warehouse, place: Place, source: Source, *, skips: bool, stops: bool
 ) -> dict[int, dict[str, str]]:
+    table = place.table
     with warehouse.database.writing(table.ref.project) as transaction:
         transaction.catalog.table(table.ref, transaction.now)
         bad = {
@@ -134,7 +149,7 @@ def _insert_file(
         if skips or not (bad or stops):
             query = scan_sql(transaction.cursor, source, skips_bad=bool(bad))
             names = [field.name for field in source.schema]
-            insert_rows(transaction, table, names, query)
+            insert_rows(transaction, table, names, query, place.partition)
     return bad
 
 

@@ -73,7 +73,9 @@ def _windowed(
     Limited in a query of its own: else DuckDB would write out every row before the offset too.
     """
     columns = ", ".join(quote(field.name) for field in fields) or "1"
-    held = cursor.execute(f"SELECT count(*), max(rowid) FROM {relation}").fetchone()
+    held = None
+    if not relation.startswith("("):  # one partition has no row ids
+        held = cursor.execute(f"SELECT count(*), max(rowid) FROM {relation}").fetchone()
     if held is not None and held[0] and held[1] == held[0] - 1:
         last = start + limit - 1
         return f"SELECT {columns} FROM {relation} WHERE rowid BETWEEN {start} AND {last}"

@@ -9,7 +9,8 @@ from mainstem.localgcp.bigquery.jobs.job import Output
 from mainstem.localgcp.bigquery.jobs.location import check_location
 from mainstem.localgcp.bigquery.jobs.runner import Running
 from mainstem.localgcp.bigquery.model import Kind, Table, TableRef
-from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
+from mainstem.localgcp.bigquery.names import ANONYMOUS
+from mainstem.localgcp.bigquery.partitions import rows_of
 from mainstem.localgcp.bigquery.sql.types import quote
 from mainstem.localgcp.bigquery.transaction import Transaction
 from mainstem.localgcp.bigquery.warehouse import Warehouse
@@ -17,7 +18,7 @@ from mainstem.localgcp.bigquery.warehouse import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    sources: tuple[TableRef, ...]
+    sources: tuple[tuple[TableRef, str | None], ...]
     target: Target
     operation: str
     expires: datetime | None = None
@@ -25,21 +26,21 @@ class Copy:
 
 def run_copy(warehouse: Warehouse, running: Running, copy: Copy) -> Output:
     """Copy rows and, into a new table, everything that is said of the first source."""
-    for ref in copy.sources:
+    for ref, _ in copy.sources:
         check_location(warehouse, running, ref.dataset_ref)
     check_location(warehouse, running, copy.target.ref.dataset_ref)
     with warehouse.database.writing(copy.target.ref.project, running.cursor) as transaction:
-        tables = [_source(warehouse, transaction, ref, copy) for ref in copy.sources]
+        tables = [_source(warehouse, transaction, ref, copy) for ref, _ in copy.sources]
         if copy.operation == "SNAPSHOT":
             table = _snapshot(transaction, tables, copy)
         else:
             table = _destination(transaction, tables[0], copy)
         rows = 0
-        for source in tables:
+        for source, (_, partition) in zip(tables, copy.sources, strict=True):
             columns = [field.name for field in source.schema]
             listed = ", ".join(quote(name) for name in columns)
-            query = f"SELECT {listed} FROM {relation(source.ref)}"
-            rows += insert_rows(transaction, table, columns, query)
+            query = f"SELECT {listed} FROM {rows_of(source, partition)}"
+            rows += insert_rows(transaction, table, columns, query, copy.target.partition)
     made = warehouse.database.catalog(table.ref.project).table(table.ref, warehouse.database.now())
     size = warehouse.sizes.of(made).bytes
     statistics = {"copiedRows": str(rows), "copiedLogicalBytes": str(size)}

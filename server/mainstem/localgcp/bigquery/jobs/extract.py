@@ -15,7 +15,8 @@ from mainstem.localgcp.bigquery.jobs.job import Output
 from mainstem.localgcp.bigquery.jobs.location import check_location
 from mainstem.localgcp.bigquery.jobs.runner import Running
 from mainstem.localgcp.bigquery.model import Table, TableRef
-from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
+from mainstem.localgcp.bigquery.names import ANONYMOUS
+from mainstem.localgcp.bigquery.partitions import rows_of, split
 from mainstem.localgcp.bigquery.rows import scalar_text
 from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
 from mainstem.localgcp.bigquery.warehouse import Warehouse
@@ -33,6 +34,7 @@ SHARD: Final = "000000000000"
 @dataclass(frozen=True, slots=True)
 class Extract:
     source: TableRef
+    partition: str | None
     uris: tuple[str, ...]
     format: str
     compression: str
@@ -57,8 +59,10 @@ def extract_of(body: ExtractBody, project: str) -> Extract:
     if not uris:
         raise invalid("Required parameter is missing: destinationUris", "destinationUris")
     delimiter = {"\\t": "\t", "tab": "\t"}.get(body.field_delimiter or ",", body.field_delimiter)
+    source, partition = split(body.source_table.ref(project))
     return Extract(
-        body.source_table.ref(project),
+        source,
+        partition,
         uris,
         kind,
         compression,
@@ -121,7 +125,7 @@ def _check_flat(table: Table) -> None:
 def _write(
     cursor: duckdb.DuckDBPyConnection, table: Table, extract: Extract, path: Path, *, is_empty: bool
 ) -> None:
-    source = relation(table.ref) + (" WHERE false" if is_empty else "")
+    source = rows_of(table, extract.partition) + (" WHERE false" if is_empty else "")
     if extract.format == "PARQUET":
         columns = ", ".join(quote(field.name) for field in table.schema)
         codec = {"NONE": "uncompressed"}.get(extract.compression, extract.compression.lower())

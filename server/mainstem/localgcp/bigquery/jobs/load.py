@@ -96,7 +96,8 @@ class _Attempt:
             source = Source(config, _as_stored(table, schema), self._files, root)
             self._source = source
             query = scan_sql(self._cursor, source, skips_bad=skips_bad)
-            return insert_rows(transaction, table, [f.name for f in source.schema], query)
+            names = [f.name for f in source.schema]
+            return insert_rows(transaction, table, names, query, load.target.partition)
 
     def diagnose(self, problem: Exception) -> BadRecords:
         """The bad records, if they are few enough to leave out; an error otherwise."""
@@ -146,7 +147,7 @@ def _schema(
     held: Table | None,
 ) -> tuple[tuple[Field, ...], ExternalConfig]:
     """The schema of the job, of the table or of the files, in this order."""
-    replaces = load.target.write == "WRITE_TRUNCATE"
+    replaces = load.target.replaces_table
     if load.schema:
         return load.schema, load.config
     wants_detection = load.config.autodetect or load.config.format not in TEXT_FORMATS

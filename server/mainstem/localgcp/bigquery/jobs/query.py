@@ -177,9 +177,9 @@ def _moved(host: JobHost, target: Target, output: Output) -> Output:
         schema = with_required(host.transaction, target, output.schema)
         table = prepare(host.transaction, target, schema)
         source = f"SELECT * FROM {relation(output.destination)}"
-        insert_rows(host.transaction, table, columns, source)
+        insert_rows(host.transaction, table, columns, source, target.partition)
     host.warehouse.results.drop(output.destination)
-    return replace(output, destination=target.ref)
+    return replace(output, destination=target.named)
 
 
 def _explained(host: JobHost, problem: BigQueryError) -> BigQueryError:

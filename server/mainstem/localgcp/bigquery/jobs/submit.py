@@ -15,6 +15,7 @@ from mainstem.localgcp.bigquery.jobs.job import Job, JobRef
 from mainstem.localgcp.bigquery.jobs.load import load_of, run_load
 from mainstem.localgcp.bigquery.jobs.query import query_of, run_query
 from mainstem.localgcp.bigquery.jobs.runner import Running, Work, as_bigquery_error
+from mainstem.localgcp.bigquery.partitions import split
 from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import (
     ConfigurationBody,
@@ -135,8 +136,10 @@ def target_of(body: Destination, project: str, write: str = "WRITE_EMPTY") -> Ta
     if body.destination_table is None:
         return None
     by_time, by_range = body.time_partitioning, body.range_partitioning
+    ref, partition = split(body.destination_table.ref(project))
     return Target(
-        ref=body.destination_table.ref(project),
+        ref=ref,
+        partition=partition,
         write=body.write_disposition or write,
         create=body.create_disposition or "CREATE_IF_NEEDED",
         time_partitioning=None if by_time is None else by_time.read(),
@@ -172,15 +175,17 @@ def _copy_of(body: CopyBody, project: str) -> Copy:
     named = body.source_tables or ((body.source_table,) if body.source_table else ())
     if not named:
         raise invalid("Required parameter is missing: sourceTables", "sourceTables")
+    ref, partition = split(body.destination_table.ref(project))
     target = Target(
-        ref=body.destination_table.ref(project),
+        ref=ref,
+        partition=partition,
         write=body.write_disposition or "WRITE_EMPTY",
         create=body.create_disposition or "CREATE_IF_NEEDED",
     )
     operation = body.operation_type.replace("OPERATION_TYPE_UNSPECIFIED", "COPY")
     expires = body.destination_expiration_time
     return Copy(
-        tuple(table.ref(project) for table in named),
+        tuple(split(table.ref(project)) for table in named),
         target,
         operation,
         None if not expires else moment_of(expires),

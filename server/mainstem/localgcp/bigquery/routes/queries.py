@@ -11,8 +11,10 @@ from fastapi import APIRouter, Request
 from mainstem.localgcp.bigquery.errors import BigQueryError, invalid, not_found
 from mainstem.localgcp.bigquery.jobs.job import Job
 from mainstem.localgcp.bigquery.jobs.submit import Submission, submit
+from mainstem.localgcp.bigquery.model import TableRef
 from mainstem.localgcp.bigquery.names import relation
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
+from mainstem.localgcp.bigquery.partitions import rows_of, split
 from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, User, Warehouse
 from mainstem.localgcp.bigquery.rows import Window, read_page
 from mainstem.localgcp.bigquery.wire.base import read
@@ -122,7 +124,7 @@ def _answer(warehouse: Warehouse, job: Job, window: Window, int64: bool, kind: s
     with warehouse.database.reading() as cursor:
         page = read_page(
             cursor,
-            relation(output.destination),
+            _source(warehouse, output.destination),
             output.schema,
             replace(window, total=_total(warehouse, job)),
             int64_timestamps=int64,
@@ -145,5 +147,13 @@ def _check_still_there(warehouse: Warehouse, job: Job) -> None:
     if warehouse.results.find(ref) is not None:
         return
     catalog = warehouse.database.catalog(ref.project)
-    if catalog.find_table(ref, warehouse.database.now()) is None:
+    if catalog.find_table(split(ref)[0], warehouse.database.now()) is None:
         raise not_found(f"Not found: Table {ref}")
+
+
+def _source(warehouse: Warehouse, ref: TableRef) -> str:
+    plain, partition = split(ref)
+    if partition is None:
+        return relation(ref)
+    catalog = warehouse.database.catalog(ref.project)
+    return rows_of(catalog.table(plain, warehouse.database.now()), partition)

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from mainstem.localgcp.bigquery.errors import invalid
 from mainstem.localgcp.bigquery.insertall import InsertRequest, insert_all
 from mainstem.localgcp.bigquery.model import TableRef
-from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
+from mainstem.localgcp.bigquery.names import ANONYMOUS
 from mainstem.localgcp.bigquery.pages import place_of, token_of, whole_number
+from mainstem.localgcp.bigquery.partitions import rows_of, split
 from mainstem.localgcp.bigquery.routes.http import Body, JsonAnswer, Warehouse
 from mainstem.localgcp.bigquery.rows import Window, read_page
 from mainstem.localgcp.bigquery.sql.types import Field
@@ -26,7 +27,7 @@ def list_rows(
 ) -> JsonAnswer:
     """A page of rows; the columns that `selectedFields` names, or all."""
     query = request.query_params
-    ref = TableRef(project, dataset, table)
+    ref, partition = split(TableRef(project, dataset, table))
     if dataset == ANONYMOUS:
         held = warehouse.results.table(ref)
     else:
@@ -39,11 +40,10 @@ def list_rows(
     limit = whole_number("maxResults", query.get("maxResults"))
     int64 = query.get("formatOptions.useInt64Timestamp", "").lower() == "true"
     fields = _selected(held.schema, query.get("selectedFields"))
+    source = rows_of(held, partition)
     with warehouse.database.reading() as cursor:
-        counted = cursor.execute(f"SELECT count(*) FROM {relation(ref)}").fetchone()
-        page = read_page(
-            cursor, relation(ref), fields, Window(start, limit), int64_timestamps=int64
-        )
+        counted = cursor.execute(f"SELECT count(*) FROM {source}").fetchone()
+        page = read_page(cursor, source, fields, Window(start, limit), int64_timestamps=int64)
     head: dict[str, object] = {
         "kind": "bigquery#tableDataList",
         "etag": held.etag,

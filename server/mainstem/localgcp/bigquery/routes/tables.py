@@ -8,8 +8,9 @@ from mainstem.localgcp.bigquery.definitions import with_schema
 from mainstem.localgcp.bigquery.errors import invalid
 from mainstem.localgcp.bigquery.evolution import change_schema
 from mainstem.localgcp.bigquery.model import DatasetRef, Kind, Table, TableRef
-from mainstem.localgcp.bigquery.names import ANONYMOUS
+from mainstem.localgcp.bigquery.names import ANONYMOUS, relation
 from mainstem.localgcp.bigquery.pages import page, whole_number
+from mainstem.localgcp.bigquery.partitions import condition, rows_of, split
 from mainstem.localgcp.bigquery.routes.http import (
     Body,
     JsonAnswer,
@@ -76,12 +77,24 @@ def insert_table(
 def get_table(
     project: str, dataset: str, table: str, store: Store, warehouse: Warehouse
 ) -> JsonAnswer:
-    ref = TableRef(project, dataset, table)
+    ref, partition = split(TableRef(project, dataset, table))
     if dataset == ANONYMOUS:
         held = warehouse.results.table(ref)
     else:
         held = store.catalog(project).table(ref, store.now())
+    if partition is not None:
+        return _partition(held, partition, warehouse)
     return _answer(held, warehouse)
+
+
+def _partition(table: Table, partition: str, warehouse: Warehouse) -> JsonAnswer:
+    """The table as its decorated name shows it: with the rows of one partition."""
+    source = rows_of(table, partition)
+    with warehouse.database.reading() as cursor:
+        counted = cursor.execute(f"SELECT count(*) FROM {source}").fetchone()
+    rows, size = int(counted[0]) if counted is not None else 0, warehouse.sizes.of(table)
+    named = replace(table, ref=replace(table.ref, table=f"{table.ref.table}${partition}"))
+    return JsonAnswer(table_json(named, rows, size.bytes * rows // max(size.rows, 1)))
 
 
 def _answer(table: Table, warehouse: Warehouse) -> JsonAnswer:
@@ -137,8 +150,14 @@ def _reworded(schema: tuple[Field, ...], given: tuple[Field, ...]) -> tuple[Fiel
 
 @router.delete(ONE)
 def delete_table(project: str, dataset: str, table: str, store: Store) -> JsonAnswer:
+    ref, partition = split(TableRef(project, dataset, table))
     with store.writing(project) as transaction:
-        transaction.drop_table(TableRef(project, dataset, table))
+        if partition is None:
+            transaction.drop_table(ref)
+        else:
+            where = condition(transaction.catalog.table(ref, transaction.now), partition)
+            transaction.cursor.execute(f"DELETE FROM {relation(ref)} WHERE {where}")
+            transaction.touch(ref)
     return JsonAnswer(b"", status_code=204)
 
 

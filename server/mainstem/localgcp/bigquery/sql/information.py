@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from mainstem.localgcp.bigquery.model import Dataset, DatasetRef, Kind, Table
+from mainstem.localgcp.bigquery.partitions import label_sql
 from mainstem.localgcp.bigquery.sql.context import Context
 from mainstem.localgcp.bigquery.sql.host import Host, Routine
 from mainstem.localgcp.bigquery.sql.option_texts import dataset_options, table_options
@@ -261,23 +262,10 @@ def _partitions(place: Place) -> Iterable[Row]:
             yield *_names(table), partition, rows, share, table.modified, "ACTIVE"
 
 
-_PARTITION_FORMATS: Final = {"HOUR": "%Y%m%d%H", "DAY": "%Y%m%d", "MONTH": "%Y%m", "YEAR": "%Y"}
-
-
 def _partition_rows(host: Host, table: Table) -> Iterable[tuple[str | None, int, int]]:
     size = host.size(table)
-    by_time, by_range = table.time_partitioning, table.range_partitioning
-    if by_time is not None:
-        column = quote(by_time.field or "_PARTITIONTIME")
-        label = f"strftime({column}, '{_PARTITION_FORMATS[by_time.type]}')"
-    elif by_range is not None:
-        column, first, step = quote(by_range.field), by_range.start, by_range.interval
-        label = (
-            f"CASE WHEN {column} IS NULL THEN NULL WHEN {column} < {first} OR {column} >= "
-            f"{by_range.end} THEN '__UNPARTITIONED__' ELSE CAST({first} + (({column} - {first}) "
-            f"// {step}) * {step} AS VARCHAR) END"
-        )
-    else:
+    label = label_sql(table)
+    if label is None:
         yield None, size.rows, size.bytes
         return
     found = host.cursor.execute(
