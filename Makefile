@@ -30,14 +30,14 @@ env:
 	$(PYTHON) scripts/compose_env.py $(if $(LOCAL_GCP),--local-gcp)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 # The ring to run while writing: under 90 seconds on two cores.
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not heavy"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not heavy"
 
 test-slow: $(STAMP) $(TERRAFORM_STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 # The modules against schemas of google's provider: validated, and not accepted by Google.
 test-terraform: $(STAMP) $(TERRAFORM_STAMP)

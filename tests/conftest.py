@@ -2,39 +2,46 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from demo.processes import Children, DemoError
 from tests.postgres import PostgresServer, start_server
 
 HERE = Path(__file__).parent
 # Run by one worker: its fixtures are dear, or two of them would be in each other's way.
-GROUPED = (
-    "browser/",
-    "containers/",
-    "e2e/",
-    "localgcp/test_localgcp_dbt",
-    "plugins/",
-    "terraform/",
-)
+GROUPED = ("browser/", "containers/", "storage/", "terraform/")
 HEAVY = ("cluster", "dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = str(item.path.relative_to(HERE))
         if place.startswith(HEAVY) or "types_are_sound" in item.name:
             item.add_marker(pytest.mark.heavy)
+        if place.startswith("dbt/") and _warehouse(item.name) == "bigquery":
+            item.add_marker(pytest.mark.slow)  # `make demo` builds the same on BigQuery
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return Grouping(config, log)
+
+
+class Grouping(LoadScopeScheduling):
+    """One worker for each file, and for each group of files."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        place = nodeid.removeprefix("tests/")
         if place.startswith("dbt/"):
-            # One worker builds a warehouse once; `make demo` builds the same on BigQuery.
-            warehouse = item.name.rpartition("[")[2].rstrip("]")
-            item.add_marker(pytest.mark.xdist_group(f"dbt-{warehouse}"))
-            if warehouse == "bigquery":
-                item.add_marker(pytest.mark.slow)
-        elif place.startswith(GROUPED):
-            item.add_marker(pytest.mark.xdist_group(place.partition("/")[0]))
+            return f"dbt-{_warehouse(nodeid)}"  # builds a warehouse once
+        return next((group for group in GROUPED if place.startswith(group)), place.split("::")[0])
+
+
+def _warehouse(name: str) -> str:
+    return name.rpartition("[")[2].rstrip("]")
 
 
 @pytest.fixture(scope="session")

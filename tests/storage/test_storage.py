@@ -15,7 +15,7 @@ from mainstem.storage.gcs import GcsStorage
 from mainstem.storage.local import LocalStorage
 from mainstem.storage.open import open_storage
 
-pytestmark = [pytest.mark.heavy, pytest.mark.xdist_group("storage")]
+pytestmark = pytest.mark.heavy
 BUCKET = "internal-storage"
 
 

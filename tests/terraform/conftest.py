@@ -7,15 +7,6 @@ import pytest
 
 from tests.terraform.workspace import SOURCE, Plugins, Workspace, directories, make_plugins, missing
 
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("terraform"))
-
 
 @pytest.fixture(scope="session")
 def plugins(tmp_path_factory: pytest.TempPathFactory) -> Plugins:
