@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from mainstem.model.execution import Execution, ExecutionTrigger, TaskRun
 from mainstem.model.flow_id import FlowId
+from mainstem.model.light import light
 from mainstem.model.log import LogLine
 from mainstem.model.state import State
 from mainstem.sdk.task import Task, WorkerGroup
@@ -32,6 +33,7 @@ class TimerKind(StrEnum):
 # --- events ----------------------------------------------------------------------------------
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Start a CREATED execution that was admitted, or go on with a RESTARTED one."""
@@ -58,6 +60,7 @@ class Unqueued:
     state: State = State.RUNNING
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Started:
     """A worker took up an attempt."""
@@ -67,6 +70,7 @@ class Started:
     at: datetime
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Finished:
     """An attempt ended. `started_at` serves when Started was not told separately.
@@ -260,6 +264,7 @@ Event = (
 # --- answers ---------------------------------------------------------------------------------
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Submit:
     """An attempt that a worker of `worker_group` should make."""
@@ -323,6 +328,7 @@ class OutputsFile:
     outputs: Mapping[str, object] | Sequence[Mapping[str, object]]
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The delta for the store and the world that one event causes.

@@ -7,6 +7,7 @@ from datetime import datetime
 from mainstem.expr.scope import DEFAULT_OPTIONS, Host, NoHost, RenderOptions
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.light import light
 from mainstem.sdk.inputs import FlowOutput
 
 CoerceOutputs = Callable[[Sequence[FlowOutput], Mapping[str, object]], Mapping[str, object]]
@@ -35,6 +36,7 @@ def _unknown_start(_: str) -> datetime | None:
     return None
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What the engine may use while it decides on one event.

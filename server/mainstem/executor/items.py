@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from mainstem.engine.decision import Event
 from mainstem.model.execution import Execution
+from mainstem.model.light import light
 from mainstem.model.trigger import Evaluation
 from mainstem.worker.job import Progress, Report
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Created:
     """An execution whose row exists and which nobody has looked at yet."""
@@ -16,6 +18,7 @@ class Created:
     execution: Execution
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """A prepared execution whose row the batch is to insert, with what fired it.
@@ -28,6 +31,7 @@ class Fresh:
     done: Callable[[Exception | None], None]
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Told:
     """An event for an execution; None means that the date it waited for has come.

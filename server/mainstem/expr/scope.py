@@ -6,6 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NoReturn, Protocol
 
 from mainstem.expr.errors import Fault
+from mainstem.model.light import light
 
 
 class Host(Protocol):
@@ -120,6 +121,7 @@ DEFAULT_OPTIONS: Final = RenderOptions()
 _NO_HOST: Final = NoHost()
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Everything an expression can reach."""

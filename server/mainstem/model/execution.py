@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from mainstem.model.flow_id import FlowId
+from mainstem.model.light import light
 from mainstem.model.state import (
     EXECUTION_TRANSITIONS,
     TASK_RUN_TRANSITIONS,
@@ -17,6 +18,7 @@ SYSTEM_LABEL: Final = "system."
 CORRELATION_ID: Final = "system.correlationId"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class ExecutionTrigger:
     """What started an execution: a trigger, a parent's Subflow task, or a backfill slot."""
@@ -26,6 +28,7 @@ class ExecutionTrigger:
     variables: Mapping[str, object] = field(default_factory=dict)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of a runnable task; the first has number 1."""
@@ -39,6 +42,7 @@ class Attempt:
         return Attempt(self.number, history, self.log_file)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class TaskRun:
     """One run of a task within an execution.
@@ -92,6 +96,7 @@ class TaskRun:
         )
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Execution:
     """One run of a flow; `labels` keep their order, `variables` are extra root variables."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
+from mainstem.model.light import light
+
 
 class Level(IntEnum):
     """Severities, comparable: a line passes a threshold when its level is at least that."""
@@ -15,6 +17,7 @@ class Level(IntEnum):
     ERROR = 40
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class LogLine:
     """One line as written by a task, the engine or a trigger; `message` is already masked."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from mainstem.errors import Conflict
+from mainstem.model.light import light
 
 
 class State(StrEnum):
@@ -108,6 +109,7 @@ class InvalidTransition(Conflict):
         self.new = new
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A state and when it was entered."""
@@ -116,6 +118,7 @@ class Moment:
     at: datetime
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class History:
     """The moments of one run, oldest first; never empty."""

@@ -50,7 +50,8 @@ class Masker:
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._lock = threading.Lock()
         self._values: set[str] = set()
-        self._grids = (_Grid(8, 5), _Grid(4, 4), _Grid(1, SHORTEST))
+        # Made with the first value: most executions have no secret of their own.
+        self._grids: tuple[_Grid, ...] = ()
         for value in values:
             self.add(value)
 
@@ -59,6 +60,7 @@ class Masker:
         if value in self._values or len(value) < SHORTEST:
             return
         with self._lock:
+            self._grids = self._grids or (_Grid(8, 5), _Grid(4, 4), _Grid(1, SHORTEST))
             for form in forms(value):
                 next(grid for grid in self._grids if grid.takes(form)).add(form)
             self._values.add(value)

@@ -15,6 +15,7 @@ from mainstem.model.execution import (
     Execution,
     ExecutionTrigger,
 )
+from mainstem.model.light import light
 from mainstem.model.log import Level, LogLine
 from mainstem.model.state import EXECUTION_TRANSITIONS, History, State
 from mainstem.sdk.flow import Flow
@@ -28,6 +29,7 @@ from mainstem.store.executions import Versioned
 _log = logging.getLogger("mainstem.triggers")
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Shot:
     """What a trigger fires: its variables, and what a backfill adds."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from mainstem.clock import Clock
 from mainstem.errors import Denied, Gone, InvalidInput, NotFound
@@ -64,8 +65,14 @@ class ExecutionHost:
         self._masker = masker
         self._with_state = with_state
         self._in_transaction = in_transaction
-        self._files = ExecutionFiles(services.storage, execution)
-        self._shared = FilesOfExecution(services.files, execution)
+
+    @cached_property
+    def _files(self) -> ExecutionFiles:
+        return ExecutionFiles(self._services.storage, self._execution)
+
+    @cached_property
+    def _shared(self) -> FilesOfExecution:
+        return FilesOfExecution(self._services.files, self._execution)
 
     @as_server
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:

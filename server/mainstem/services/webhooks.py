@@ -9,6 +9,7 @@ from mainstem.bus.inprocess import TRIGGERS
 from mainstem.errors import MainstemError, NotFound
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
+from mainstem.model.light import light
 from mainstem.model.trigger import Evaluation, Outcome, TriggerKey, TriggerKind, TriggerState
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.trigger import WebhookTrigger
@@ -21,6 +22,7 @@ from mainstem.store import triggers as rows
 _log = logging.getLogger("mainstem.triggers")
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request as the flow sees it; `body` is a map or list if it was JSON, else text."""
@@ -37,6 +39,7 @@ class Call:
         }
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A call of a webhook's address, and whom to tell that its execution is stored."""

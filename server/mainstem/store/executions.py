@@ -19,6 +19,7 @@ from sqlalchemy import (
 from mainstem.errors import Conflict, NotFound
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
+from mainstem.model.light import light
 from mainstem.model.state import State
 from mainstem.store.prepared import insert_rows, update_rows
 from mainstem.store.rows import (
@@ -46,6 +47,7 @@ from mainstem.store.tables_work import jobs
 _CHUNK: Final = 500
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Versioned:
     """An execution and the version of its row; `closed` once nothing more will run in it."""

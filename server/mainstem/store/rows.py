@@ -18,8 +18,8 @@ _STATES: Mapping[str, State] = {state.value: state for state in State}
 
 def dump_history(history: History) -> str:
     """`[["CREATED", micros], …]` as text."""
-    moments = ",".join(f'["{m.state.value}",{to_micros(m.at)}]' for m in history.moments)
-    return f"[{moments}]"
+    moments = [f'["{moment.state}",{to_micros(moment.at)}]' for moment in history.moments]
+    return f"[{','.join(moments)}]"
 
 
 def load_history(text: str) -> History:
@@ -84,7 +84,7 @@ def execution_changes(execution: Execution, version: int, closed: bool) -> Value
         version,
         closed,
         execution.revision,
-        history.current.value,
+        history.current._value_,
         to_micros(ended_at) if ended_at else None,
         dump_history(history),
         dump_json(execution.inputs) if execution.inputs else None,
@@ -134,7 +134,7 @@ def task_run_values(run: TaskRun) -> Values:
         run.value,
         run.iteration,
         run.position,
-        history.current.value,
+        history.current._value_,
         to_micros(history.moments[0].at),
         to_micros(ended_at) if ended_at else None,
         dump_history(history),

@@ -98,7 +98,8 @@ class AttemptContext:
         self._masker = Masker(secret_inputs(services.host, job.execution))
         self._given_workdir = workdir
         self._made_workdir: Path | None = None
-        self._killed = threading.Event()
+        self._killed = False
+        self._bell: threading.Event | None = None
         self._stops: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._logs: list[AttemptLog] = []
@@ -298,23 +299,29 @@ class AttemptContext:
 
     def on_kill(self, stop: Callable[[], None]) -> None:
         with self._lock:
-            if not self._killed.is_set():
+            if not self._killed:
                 self._stops.append(stop)
                 return
         stop()
 
     @property
     def is_killed(self) -> bool:
-        return self._killed.is_set()
+        return self._killed
 
     def wait(self, seconds: float) -> bool:
-        return self._killed.wait(seconds)
+        with self._lock:
+            if self._killed:
+                return True
+            bell = self._bell = self._bell or threading.Event()
+        return bell.wait(seconds)
 
     def kill(self) -> None:
         """Ask the task to stop; callbacks registered by it are called here."""
         with self._lock:
-            self._killed.set()
+            self._killed = True
             stops, self._stops = self._stops, []
+            if self._bell is not None:
+                self._bell.set()
         for stop in stops:
             try:
                 stop()
@@ -322,7 +329,7 @@ class AttemptContext:
                 self.log.warn(f"the task could not be stopped: {error}")
 
     def raise_if_killed(self) -> None:
-        if self._killed.is_set():
+        if self._killed:
             raise TaskKilled
 
     def cleanup(self) -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from mainstem.engine.decision import Event, Finished
 from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.light import light
 from mainstem.model.log import LogLine
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.task import Task
 from mainstem.store.logs import StoredMetric
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Job:
     """One attempt to make. `variables` are the root variables of its expressions.
@@ -28,6 +30,7 @@ class Job:
     is_begun: bool = False
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Report:
     """How an attempt ended, with the log lines not yet written and its metrics."""
@@ -38,6 +41,7 @@ class Report:
     metrics: Sequence[StoredMetric] = ()
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Something an attempt tells while it runs."""

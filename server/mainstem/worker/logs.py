@@ -1,6 +1,6 @@
 """Log lines of running attempts: masked at once, written in batches, never lost at the end."""
 
-import threading
+from collections import deque
 
 from mainstem.clock import Clock
 from mainstem.model.log import Level, LogLine
@@ -24,8 +24,7 @@ class AttemptLog:
         self._clock = clock
         self._masker = masker
         self._threshold = threshold or Level.TRACE
-        self._lock = threading.Lock()
-        self._lines: list[LogLine] = []
+        self._lines: deque[LogLine] = deque()
         self.kept: list[LogLine] | None = None
 
     def log(self, level: Level, message: str) -> None:
@@ -44,10 +43,9 @@ class AttemptLog:
             task_id=self._template.task_id,
             attempt=self._template.attempt,
         )
-        with self._lock:
-            self._lines.append(line)
-            if self.kept is not None:
-                self.kept.append(line)
+        self._lines.append(line)
+        if self.kept is not None:
+            self.kept.append(line)
 
     def trace(self, message: str) -> None:
         self.log(Level.TRACE, message)
@@ -66,6 +64,9 @@ class AttemptLog:
 
     def take(self) -> list[LogLine]:
         """The lines since the last call."""
-        with self._lock:
-            taken, self._lines = self._lines, []
-        return taken
+        taken: list[LogLine] = []
+        try:
+            while True:  # others may take at the same time
+                taken.append(self._lines.popleft())
+        except IndexError:
+            return taken
