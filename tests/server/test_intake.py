@@ -11,7 +11,7 @@ from mainstem.api.doorway import Doorway
 from mainstem.app import App
 from mainstem.errors import Conflict, Transient
 from mainstem.executor.batch import Batch
-from mainstem.executor.items import Fresh, Stop
+from mainstem.executor.items import Fresh, Stop, Wake
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
@@ -121,21 +121,22 @@ def test_an_execution_whose_steps_raise_is_stored_as_failed_and_answered(
     app.stop()
 
 
-def test_what_comes_after_the_stop_is_turned_away_or_stored_at_once(
-    make_app: Callable[..., App],
+@pytest.mark.parametrize("between", [0, 200])
+def test_what_comes_after_the_stop_is_stored_by_the_last_batch_or_turned_away(
+    make_app: Callable[..., App], between: int
 ) -> None:
     app = make_app()
     flow = app.flows.save(LIGHT).flow
-    app.executor.start()
     late = app.executions.prepare(NewRun(flow))
     answers = Answers()
-    app.executor._queue.put(Stop())
-    app.executor._queue.put(Fresh(late, None, answers.done))
-    app.executor.stop()
+    for item in [Stop(), *[Wake()] * between, Fresh(late, None, answers.done)]:
+        app.executor._queue.put(item)
+    app.executor.start()
     assert answers.came.wait(20)
+    app.executor.stop()
     assert len(answers.given) == 1
     is_stored = bool(_page(app, late.id))
-    assert is_stored is (answers.given == [None])
+    assert is_stored is (answers.given == [None]) is (between == 0)
     stored = app.executions.create(NewRun(flow))
     assert app.executions.get(stored.id).state is State.CREATED
     app.database.close()
