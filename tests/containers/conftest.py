@@ -25,6 +25,12 @@ RUN ["/bin/busybox", "--install", "-s", "/bin"]
 IMAGE = "local/busybox:1"
 
 
+@pytest.fixture
+def database() -> dict[str, object]:
+    """Settings of the embedded database."""
+    return {}
+
+
 @pytest.fixture(scope="session")
 def docker_host() -> Iterator[str]:
     """The daemon's address; skips, loudly, where no daemon can be started.
