@@ -27,7 +27,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import kestrapy
     from kestrapy.base_api import BaseApi
-    from kestrapy.exceptions import ApiException, NotFoundException, UnprocessableEntityException
+    from kestrapy.exceptions import (
+        ApiException,
+        BadRequestException,
+        NotFoundException,
+        UnprocessableEntityException,
+    )
 
 USER, PASSWORD = "ada@example.com", "correct-horse-7-battery"
 T = "main"
@@ -473,16 +478,19 @@ def test_executions_are_acted_on_in_bulk(client: Any, ns: str) -> None:
     state = kestrapy.StateType.WARNING
     assert api.update_executions_status_by_ids(T, state, ids)["count"] == 2
     assert api.update_executions_status_by_query(T, state, filters=mine)["count"] == 2
-    for act in (api.pause_executions_by_ids, api.resume_executions_by_ids, api.force_run_by_ids):
-        assert act(T, ids)["count"] == 0
+    for act in (api.pause_executions_by_ids, api.resume_executions_by_ids, api.force_run_by_ids,
+                api.kill_executions_by_ids):  # fmt: skip
+        with pytest.raises(BadRequestException, match="invalid bulk"):
+            act(T, ids)
     for act in (api.pause_executions_by_query, api.resume_executions_by_query,
-                api.force_run_executions_by_query):  # fmt: skip
-        assert act(T, filters=mine)["count"] == 0
+                api.force_run_executions_by_query, api.kill_executions_by_query):  # fmt: skip
+        with pytest.raises(BadRequestException, match="invalid bulk"):
+            act(T, filters=mine)
     running = kestrapy.StateType.RUNNING
-    assert api.unqueue_executions_by_ids(T, running, ids)["count"] == 0
-    assert api.unqueue_executions_by_query(T, running, filters=mine)["count"] == 0
-    assert api.kill_executions_by_ids(T, ids)["count"] == 2
-    assert api.kill_executions_by_query(T, filters=mine)["count"] == 2
+    with pytest.raises(BadRequestException, match="not in state QUEUED"):
+        api.unqueue_executions_by_ids(T, running, ids)
+    with pytest.raises(BadRequestException, match="not in state QUEUED"):
+        api.unqueue_executions_by_query(T, running, filters=mine)
     assert api.replay_executions_by_ids(T, ids, latest_revision=True)["count"] == 2
     until(lambda: api.search_executions(T, filters=[*mine, *filters(state="FAILED")])["total"] == 2)
     assert api.replay_executions_by_query(T, filters=filters(namespace="nobody"))["count"] == 0

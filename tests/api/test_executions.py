@@ -1,6 +1,7 @@
 """Executions over HTTP: creating, following, acting on one and on many."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -224,27 +225,87 @@ def test_lists_are_filtered_and_paged(api: Api, ns: str, flow: Flow) -> None:
         api.refused("GET", f"/executions/search?{query}", 422)
 
 
-def test_acting_in_bulk_names_those_that_refuse(api: Api, ns: str, flow: Flow) -> None:
+def refusals(api: Api, method: str, path: str, **options: Any) -> dict[str, str]:
+    """What is told of each execution when nothing was done."""
+    body = api(method, path, 400, **options)
+    assert body["message"].startswith("invalid bulk ")
+    return {item["invalidValue"]: item["message"] for item in body["invalids"]}
+
+
+def test_many_are_acted_on_together_or_not_at_all(api: Api, ns: str, flow: Flow) -> None:
     flow(FAILS)
     ids = [run(api, ns, "f")["id"] for _ in range(2)]
-    answer = api("POST", "/executions/restart/by-ids", json=[*ids, MISSING])
-    assert answer["count"] == 2
-    assert [item["id"] for item in answer["refused"]] == [MISSING]
+    told = refusals(api, "POST", "/executions/restart/by-ids", json=[*ids, MISSING])
+    assert told == {MISSING: "execution not found"}
+    assert [api("GET", f"/executions/{each}")["state"]["current"] for each in ids] == ["FAILED"] * 2
+    assert api("POST", "/executions/restart/by-ids", json=ids)["count"] == 2
     for execution_id in ids:
         api.wait(str(execution_id))
     body = {"executionsId": ids, "executionLabels": [{"key": "a", "value": "b"}]}
     assert api("POST", "/executions/labels/by-ids", json=body)["count"] == 2
-    query = f"namespace={ns}"
-    for verb, name in (("DELETE", "kill"), ("POST", "replay"), ("POST", "pause")):
-        answer = api(verb, f"/executions/{name}/by-query?{query}&labels=a:b")
-        assert answer["count"] == (0 if name == "pause" else 2)
-    for item in api("GET", f"/executions/search?{query}")["results"]:
+    mine = f"namespace={ns}&labels=a:b"
+    wrong = {
+        "DELETE kill": "execution already finished",
+        "POST pause": "execution not in state RUNNING",
+        "POST resume": "execution not in state PAUSED",
+        "POST unqueue": "execution not in state QUEUED",
+        "POST force-run": "execution in a terminated state",
+    }
+    for call, message in wrong.items():
+        verb, name = call.split()
+        told = refusals(api, verb, f"/executions/{name}/by-query?{mine}")
+        assert told == dict.fromkeys(ids, message)
+        assert told == refusals(api, verb, f"/executions/{name}/by-ids", json=ids)
+    assert api("POST", f"/executions/replay/by-query?{mine}")["count"] == 2
+    for item in api("GET", f"/executions/search?namespace={ns}")["results"]:
         api.wait(item["id"])
-    total = api("GET", f"/executions/search?{query}")["total"]
-    assert api("DELETE", f"/executions/by-query?{query}")["count"] == total
-    assert api("GET", f"/executions/search?{query}")["total"] == 0
+    assert api("DELETE", f"/executions/by-query?namespace={ns}")["count"] == 4
+    assert api("GET", f"/executions/search?namespace={ns}")["total"] == 0
     for bad in ({"executionsId": [1], "executionLabels": []}, {"executionsId": ["x"]}, [], "x"):
         api.refused("POST", "/executions/labels/by-ids", 422, json=bad)
+
+
+def test_what_runs_takes_no_labels_no_end_state_and_no_deletion(
+    api: Api, ns: str, flow: Flow, tmp_path: Path
+) -> None:
+    flow(waits(tmp_path / "gate"))
+    made = api("POST", f"/executions/{ns}/f")["id"]
+    api.wait(made, lambda e: e.state == "RUNNING")
+    labels = [{"key": "a", "value": "b"}]
+    path = f"/executions/{made}"
+    assert "not terminated" in api.refused("POST", f"{path}/labels", 400, json=labels)
+    api.refused("POST", f"{path}/change-status?status=FAILED", 422)
+    api.refused("POST", f"{path}/unqueue", 422)
+    api.refused("POST", f"{path}/restart", 409)
+    api.refused("POST", f"{path}/resume", 409)
+    api.refused("DELETE", path, 409)
+    body = {"executionsId": [made], "executionLabels": labels}
+    not_yet = {made: "execution is not terminated"}
+    assert refusals(api, "POST", "/executions/labels/by-ids", json=body) == not_yet
+    assert refusals(api, "DELETE", "/executions/by-ids", json=[made]) == not_yet
+    (tmp_path / "gate").touch()
+    assert api.wait(made).state == "SUCCESS"
+    api.refused("POST", f"{path}/change-status?status=RUNNING", 422)
+    for action in ("pause", "unqueue", "force-run"):
+        api.refused("POST", f"{path}/{action}", 422)
+
+
+@pytest.mark.parametrize("name", ["pause", "restart", "replay", "labels", "unqueue", "resume"])
+def test_a_flow_may_bear_the_name_of_an_action(api: Api, ns: str, flow: Flow, name: str) -> None:
+    flow(HELLO, name=name)
+    form = {"": (None, "")}
+    made = api("POST", f"/executions/{ns}/{name}?wait=true", files=form)
+    assert (made["flowId"], made["state"]["current"]) == (name, "SUCCESS")
+    assert f"{ns}.below" in api.refused("POST", f"/executions/{ns}.below/{name}", 404)
+
+
+def test_labels_that_it_has_already_may_be_said_again(api: Api, ns: str, flow: Flow) -> None:
+    flow(HELLO)
+    made = run(api, ns, "f")
+    labels = [*made["labels"], {"key": "a", "value": "b"}]
+    assert any(item["key"] == "system.correlationId" for item in labels)
+    changed = api("POST", f"/executions/{made['id']}/labels", json=labels)
+    assert {"key": "a", "value": "b"} in changed["labels"]
 
 
 def test_a_deleted_execution_is_gone_with_its_logs(api: Api, ns: str, flow: Flow) -> None:
@@ -253,7 +314,8 @@ def test_a_deleted_execution_is_gone_with_its_logs(api: Api, ns: str, flow: Flow
     api("DELETE", f"/executions/{made['id']}", 204)
     for path in ("executions", "logs", "metrics"):
         api.refused("GET", f"/{path}/{made['id']}", 404)
-    assert api("DELETE", "/executions/by-ids", 200, json=[made["id"]])["count"] == 0
+    gone = refusals(api, "DELETE", "/executions/by-ids", json=[made["id"]])
+    assert gone == {made["id"]: "execution not found"}
 
 
 def test_lines_are_followed_searched_and_downloaded(

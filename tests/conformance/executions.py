@@ -6,15 +6,16 @@ from typing import Any
 
 from mainstem.errors import MainstemError
 from tests.conformance.execution_expect import Expectations
-from tests.conformance.execution_http import is_for_a_server, run_http_line
+from tests.conformance.execution_http import run_http_line
+from tests.conformance.execution_server import is_for_a_server
 from tests.conformance.execution_steps import Steps
 from tests.conformance.execution_world import LineWorld, Skipped
 
 
-def run_line(line: dict[str, Any], corpus_dir: Path) -> str | None:
-    """None if the line holds, `skipped: …`, or what differs."""
+def run_line(line: dict[str, Any], corpus_dir: Path, *, over_http: bool = False) -> str | None:
+    """None if the line holds, `skipped: …`, or what differs; `over_http` takes a server for all."""
     expect = dict(line.get("expect") or {})
-    if is_for_a_server(line):
+    if over_http or is_for_a_server(line):
         try:
             return run_http_line(line, corpus_dir)
         except Skipped as reason:

@@ -8,6 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from mainstem.api import answers as described
 from mainstem.api import execution_wire, forms, models, wire
@@ -18,7 +22,37 @@ from mainstem.api.services import Services
 from mainstem.errors import Conflict
 from mainstem.model.state import State
 
-router = APIRouter(tags=["executions"])
+
+class ActionRoute(APIRoute):
+    """An action of an execution, which has the form of creating one of a flow of that name.
+
+    `/executions/company.team/pause` runs the flow `pause`: ids have no dots, and only creating
+    comes as a form whose first name is not the length of an id.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, more = super().matches(scope)
+        if match is not Match.NONE and _names_a_flow(scope, str(more["path_params"][_ID])):
+            return Match.NONE, {}
+        return match, more
+
+
+_ID = "execution_id"
+_ID_LENGTH = 22
+
+
+def _names_a_flow(scope: Scope, first: str) -> bool:
+    if scope["method"] != "POST" or scope["path"].count("/") != _SLASHES:
+        return False
+    if "." in first:
+        return True
+    kind = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    return len(first) != _ID_LENGTH and bytes(kind).startswith(b"multipart/form-data")
+
+
+# Of /api/v1/executions/{namespace}/{flow}.
+_SLASHES = 5
+router = APIRouter(tags=["executions"], route_class=ActionRoute)
 _ONE = "/executions/{execution_id}"
 _ACT = f"{_ONE}/actions"
 _EXECUTION = answers(models.ExecutionModel, 404, 409)
@@ -189,6 +223,8 @@ def unqueue(execution_id: str, services: Services, state: State = State.RUNNING)
 def set_labels(execution_id: str, services: Services, body: Labels) -> JsonAnswer:
     """Add or overwrite labels of an ended execution."""
     labels = {item.key: item.value for item in body}
+    if not services.executions.get(execution_id).state.is_terminal:
+        raise HTTPException(400, "The execution is not terminated")
     changed = services.executions.set_labels(execution_id, labels)
     return JsonAnswer(execution_wire.full(services, changed))
 

@@ -1,10 +1,11 @@
 """Routes that act on many executions, by ids or by query.
 
-Acts that a state forbids are named in the answer and do not stop the others. With `background`
-the answer comes at once and names an operation whose progress can be read.
+When one of them is missing, or in a state that forbids the act, 400 names each and nothing is
+done. With `background` the answer comes at once and names an operation whose progress can be
+read; there those that refuse do not stop the others.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Query, Request, Response
@@ -17,8 +18,10 @@ from mainstem.api.execution_actions import LabelBody, Labels
 from mainstem.api.filters import execution_filter
 from mainstem.api.flow_names import MOST_IDS
 from mainstem.api.services import ApiServices, Services
+from mainstem.errors import InvalidInput
 from mainstem.model.state import State
-from mainstem.services.operations import Action, Operation
+from mainstem.services.executions import check_labels
+from mainstem.services.operations import Action, Operation, Refusal
 
 router = APIRouter(tags=["executions"])
 operations = APIRouter(tags=["executions"])
@@ -29,6 +32,9 @@ Background = Annotated[
 ]
 _BULK: Final = answers(models.Bulk)
 _QUERY: Final = answers(models.Bulk)
+for _described_as in (_BULK, _QUERY):
+    text = "Nothing was done: some are missing, or in a state that forbids it."
+    _described_as["responses"] |= also(400, text, models.BulkRefused)
 _QUERY["responses"] |= also(202, "Begun; see /operations/{id}.", models.OperationModel)
 
 
@@ -40,6 +46,42 @@ class BulkLabelsBody(described.Body):
 
 
 def _by_ids(
+    services: ApiServices, action: Action, ids: list[str], argument: Mapping[str, object]
+) -> JsonAnswer:
+    _check_argument(action, argument)
+    unfit = services.operations.unfit(action, ids)
+    if unfit:
+        return JsonAnswer(_invalid(action, unfit), status_code=400)
+    return JsonAnswer(_acted(services, action, ids, argument))
+
+
+def _check_argument(action: Action, argument: Mapping[str, object]) -> None:
+    """Raises InvalidInput for what no execution could take."""
+    if action is Action.CHANGE_STATUS and not State(str(argument["state"])).is_terminal:
+        raise InvalidInput("You can only change the status of an execution to a terminal state.")
+    labels = argument.get("labels")
+    if isinstance(labels, dict):
+        check_labels(labels)
+
+
+_NAMES: Final = {
+    Action.FORCE_RUN: "force run",
+    Action.CHANGE_STATUS: "change execution status",
+    Action.LABELS: "set labels",
+}
+
+
+def _invalid(action: Action, unfit: Sequence[Refusal]) -> wire.Json:
+    """The reference's words and shape."""
+    message = f"invalid bulk {_NAMES.get(action, action.value)}"
+    listed = [
+        {"message": item.message, "propertyPath": "execution", "invalidValue": item.id}
+        for item in unfit
+    ]
+    return {"message": message, "invalids": listed, "_embedded": {"errors": [{"message": message}]}}
+
+
+def _acted(
     services: ApiServices, action: Action, ids: list[str], argument: Mapping[str, object]
 ) -> wire.Json:
     refused = services.operations.act(action, ids, argument)
@@ -59,7 +101,7 @@ def _by_query(
     if background:
         begun = services.operations.begin(action, ids, argument)
         return JsonAnswer(operation_json(begun), status_code=202)
-    return JsonAnswer(_by_ids(services, action, ids, argument))
+    return _by_ids(services, action, ids, argument)
 
 
 def operation_json(item: Operation) -> wire.Json:
@@ -77,7 +119,7 @@ def operation_json(item: Operation) -> wire.Json:
 
 
 def _add(action: Action, method: str) -> None:
-    def by_ids(services: Services, ids: Ids) -> wire.Json:
+    def by_ids(services: Services, ids: Ids) -> JsonAnswer:
         return _by_ids(services, action, ids, {})
 
     def by_query(request: Request, services: Services, background: Background = False) -> Response:
@@ -108,7 +150,7 @@ for _action, _method in (
 
 
 @router.post("/executions/replay/by-ids", **_BULK)
-def replay_by_ids(services: Services, ids: Ids, latestRevision: bool = False) -> wire.Json:
+def replay_by_ids(services: Services, ids: Ids, latestRevision: bool = False) -> JsonAnswer:
     """Replay executions by ids, of their own revision or of the latest."""
     return _by_ids(services, Action.REPLAY, ids, {"latest": latestRevision})
 
@@ -126,7 +168,7 @@ def replay_by_query(
 
 
 @router.post("/executions/unqueue/by-ids", **_BULK)
-def unqueue_by_ids(services: Services, ids: Ids, state: State = State.RUNNING) -> wire.Json:
+def unqueue_by_ids(services: Services, ids: Ids, state: State = State.RUNNING) -> JsonAnswer:
     """Let executions leave the queue by ids."""
     return _by_ids(services, Action.UNQUEUE, ids, {"state": state.value})
 
@@ -144,7 +186,7 @@ def unqueue_by_query(
 
 
 @router.post("/executions/change-status/by-ids", **_BULK)
-def change_status_by_ids(services: Services, ids: Ids, newStatus: State) -> wire.Json:
+def change_status_by_ids(services: Services, ids: Ids, newStatus: State) -> JsonAnswer:
     """Say how ended executions ended, by ids."""
     return _by_ids(services, Action.CHANGE_STATUS, ids, {"state": newStatus.value})
 
@@ -159,7 +201,7 @@ def change_status_by_query(
 
 
 @router.post("/executions/labels/by-ids", **_BULK)
-def labels_by_ids(services: Services, body: BulkLabelsBody) -> wire.Json:
+def labels_by_ids(services: Services, body: BulkLabelsBody) -> JsonAnswer:
     """Add or overwrite labels of ended executions by ids."""
     labels = {item.key: item.value for item in body.executionLabels}
     return _by_ids(services, Action.LABELS, body.executionsId, {"labels": labels})
@@ -185,7 +227,7 @@ def delete_by_ids(
     deleteLogs: bool = True,
     deleteMetrics: bool = True,
     deleteStorage: bool = True,
-) -> wire.Json:
+) -> JsonAnswer:
     """Delete ended executions by ids; those that run are refused."""
     argument = _kept(deleteLogs, deleteMetrics, deleteStorage)
     return _by_ids(services, Action.DELETE, ids, argument)

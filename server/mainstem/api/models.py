@@ -197,6 +197,20 @@ class Bulk(Model):
     refused: list[Refused] | None = None
 
 
+class Unfit(Model):
+    """An execution that an act does not fit, and why."""
+
+    message: str
+    propertyPath: str
+    invalidValue: str
+
+
+class BulkRefused(ErrorBody):
+    """Why nothing was done."""
+
+    invalids: list[Unfit]
+
+
 class GraphModel(Model):
     nodes: list[dict[str, Any]]
     edges: list[dict[str, Any]]

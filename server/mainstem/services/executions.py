@@ -212,7 +212,7 @@ class ExecutionService:
         return self._ask(execution_id, "KillRequested", {}, lambda _state: None)
 
     def pause(self, execution_id: str) -> Execution:
-        """Raises Conflict unless it runs."""
+        """Raises InvalidInput unless it runs."""
         return self._ask(execution_id, "PauseRequested", {}, _must_be("pause", State.RUNNING))
 
     def resume(
@@ -289,7 +289,10 @@ class ExecutionService:
         if task_run_id is not None and not any(
             run.id == task_run_id for run in self.task_runs(execution_id)
         ):
-            raise InvalidInput(f"execution {execution_id} has no task run {task_run_id}")
+            raise InvalidInput(
+                f"No task found to restart execution from: {execution_id} has no task run "
+                f"{task_run_id}"
+            )
         flow = self._flows.load(execution.flow, revision or execution.revision)
         new_id = self._ids()
         payload: dict[str, object] = {
@@ -305,7 +308,11 @@ class ExecutionService:
         return self._successor(execution, new_id, revision or execution.revision)
 
     def _successor(self, source: Execution, new_id: str, revision: int) -> Execution:
-        """The new execution as it will begin; the executor makes it."""
+        """The new execution; as it will begin when the executor has not made it yet."""
+        with self._database.read() as tx:
+            made = rows.find(tx, new_id)
+        if made is not None:
+            return made.execution
         return Execution(
             id=new_id,
             flow=source.flow,
@@ -325,23 +332,29 @@ class ExecutionService:
         return self._ask(execution_id, "ChangeTaskRunState", payload, _any)
 
     def change_state(self, execution_id: str, state: State) -> Execution:
-        """Override how an ended execution ended."""
+        """Override how an ended execution ended; raises InvalidInput for one that goes on."""
+        if not state.is_terminal:
+            raise InvalidInput(
+                "You can only change the status of an execution to a terminal state."
+            )
         payload = {"state": state.value}
-        return self._ask(execution_id, "ChangeExecutionState", payload, _must_be_ended)
+        return self._ask(execution_id, "ChangeExecutionState", payload, _must_be_changeable)
 
     def force_run(self, execution_id: str) -> Execution:
-        """Run it now, whatever it waits for; raises Conflict when it has ended."""
+        """Run it now, whatever it waits for; raises InvalidInput when it has ended."""
         return self._ask(execution_id, "ForceRun", {}, _must_not_be_ended)
 
     def unqueue(self, execution_id: str, state: State = State.RUNNING) -> Execution:
-        """Let it leave the queue; raises Conflict when it is not in one."""
+        """Let it leave the queue; raises InvalidInput when it is not in one."""
         payload = {"state": state.value}
         return self._ask(execution_id, "Unqueued", payload, _must_be("unqueue", State.QUEUED))
 
     def set_labels(self, execution_id: str, labels: Mapping[str, str]) -> Execution:
-        """Add or overwrite labels of an ended execution."""
-        check_labels(labels)
-        payload = {"labels": dict(labels)}
+        """Add or overwrite labels of an ended execution; what it has already may be said again."""
+        has = self.get(execution_id).labels
+        changed = {key: value for key, value in labels.items() if has.get(key) != value}
+        check_labels(changed)
+        payload = {"labels": changed}
         return self._ask(execution_id, "SetLabels", payload, _must_be_ended)
 
     def delete(
@@ -446,7 +459,7 @@ def _any(_state: State) -> None:
 def _must_be(action: str, wanted: State) -> Callable[[State], None]:
     def check(state: State) -> None:
         if state is not wanted:
-            raise Conflict(f"cannot {action} an execution that is {state}: it must be {wanted}")
+            raise InvalidInput(f"cannot {action} an execution that is {state}: it must be {wanted}")
 
     return check
 
@@ -456,6 +469,11 @@ def _must_be_ended(state: State) -> None:
         raise Conflict(f"the execution is {state}: it must have ended")
 
 
+def _must_be_changeable(state: State) -> None:
+    if not state.is_terminal:
+        raise InvalidInput("You can only change the status of a terminated execution.")
+
+
 def _must_not_be_ended(state: State) -> None:
     if state.is_terminal:
-        raise Conflict(f"the execution is {state}: it has ended")
+        raise InvalidInput(f"the execution is {state}: it has ended")

@@ -13,6 +13,7 @@ from mainstem.model.principal import Permission
 from mainstem.model.state import State
 from mainstem.services import access
 from mainstem.services.executions import ExecutionService
+from mainstem.store import executions
 from mainstem.store import operations as rows
 from mainstem.store.database import Database
 
@@ -55,6 +56,25 @@ _ACTS: Final[Mapping[Action, Act]] = {
 }
 
 
+# What may hold a task run that runs again; the reference says FAILED alone.
+_AGAIN: Final = frozenset({State.FAILED, State.PAUSED, State.KILLED, State.CANCELLED})
+# Which states an act refuses and how that is said, in the words of the reference.
+_REFUSED: Final[Mapping[Action, tuple[Callable[[State], bool], str]]] = {
+    Action.KILL: (lambda state: state.is_terminal, "execution already finished"),
+    Action.RESTART: (lambda state: state not in _AGAIN, "execution not in state FAILED"),
+    Action.PAUSE: (lambda state: not state.is_running, "execution not in state RUNNING"),
+    Action.RESUME: (lambda state: not state.is_paused, "execution not in state PAUSED"),
+    Action.UNQUEUE: (lambda state: state is not State.QUEUED, "execution not in state QUEUED"),
+    Action.FORCE_RUN: (lambda state: state.is_terminal, "execution in a terminated state"),
+    Action.CHANGE_STATUS: (
+        lambda state: not state.is_terminal,
+        "execution not in a terminated state",
+    ),
+    Action.LABELS: (lambda state: not state.is_terminal, "execution is not terminated"),
+    Action.DELETE: (lambda state: not state.is_terminal, "execution is not terminated"),
+}
+
+
 class OperationService:
     """Acts on executions one after the other; those that refuse do not stop the others."""
 
@@ -71,6 +91,21 @@ class OperationService:
         self._clock = clock
         self._ids = ids
         self._bus = bus
+
+    def unfit(self, action: Action, ids: Sequence[str]) -> list[Refusal]:
+        """Those that do not exist, or whose state forbids the act; nothing is changed."""
+        forbids, message = _REFUSED.get(action, (lambda _: False, ""))
+        with self._database.read() as tx:
+            standing = executions.standing(tx, ids)
+        refused = []
+        for execution_id in ids:
+            found = standing.get(execution_id)
+            if found is None:
+                refused.append(Refusal(execution_id, "execution not found"))
+            # Of those that the caller may not touch nothing is told here.
+            elif access.sees(_needed(action), found[1]) and forbids(found[0]):
+                refused.append(Refusal(execution_id, message))
+        return refused
 
     def act(self, action: Action, ids: Sequence[str], argument: Argument) -> list[Refusal]:
         """Act now; returns those that refused."""

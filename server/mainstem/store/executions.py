@@ -159,12 +159,33 @@ _RUNS_OF: Final = (
 )
 
 
-def get(tx: Connection, execution_id: str) -> Versioned:
-    """Raises NotFound."""
+def find(tx: Connection, execution_id: str) -> Versioned | None:
     row = tx.execute(_BY_ID, {"wanted": execution_id}).mappings().first()
     if row is None:
-        raise NotFound(f"there is no execution {execution_id}")
+        return None
     return Versioned(execution_from(row), row["version"], row["closed"])
+
+
+def get(tx: Connection, execution_id: str) -> Versioned:
+    """Raises NotFound."""
+    found = find(tx, execution_id)
+    if found is None:
+        raise NotFound(f"there is no execution {execution_id}")
+    return found
+
+
+_PART: Final = 500
+
+
+def standing(tx: Connection, ids: Sequence[str]) -> dict[str, tuple[State, str]]:
+    """The state and the namespace of each execution that exists."""
+    found: dict[str, tuple[State, str]] = {}
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        query = select(executions.c.id, executions.c.state, executions.c.namespace)
+        rows = tx.execute(query.where(executions.c.id.in_(part)))
+        found.update((row.id, (State(row.state), row.namespace)) for row in rows)
+    return found
 
 
 def task_runs_of(tx: Connection, execution_id: str) -> list[TaskRun]:
