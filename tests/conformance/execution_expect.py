@@ -24,6 +24,13 @@ class Expectations:
             lambda uri: self.world.files[uri].decode(),
             lambda: self.world.now,
         )
+        self.match.outputs = self._output_at
+
+    def _output_at(self, path: str) -> Any:
+        task, _, key = path.removeprefix("$").partition(".")
+        run = self.run_named(task)
+        found = _dotted(run.outputs or {}, key) if run is not None and key else None
+        return found if found is not None else f"no output {path}"
 
     @property
     def execution(self) -> Execution:
@@ -36,7 +43,7 @@ class Expectations:
     def fault(self, expect: Mapping[str, Any]) -> str | None:
         """The first expectation that does not hold."""
         for key, wanted in expect.items():
-            check = _CHECKS.get(key)
+            check = _CHECKS.get(key) or _of_last(key)
             if check is None:
                 return f"skipped: nothing checks `{key}` yet"
             found = check(self, wanted)
@@ -97,6 +104,16 @@ def _dotted(value: Any, path: str) -> Any:
     for part in path.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
     return value
+
+
+def _attempts_of(e: Expectations, name: str) -> int | None:
+    run = e.run_named(name)
+    return None if run is None else _attempts(run)
+
+
+def _outputs_of(e: Expectations, name: str) -> Any:
+    run = e.run_named(name)
+    return None if run is None else run.outputs
 
 
 def _attempts(run: TaskRun) -> int | None:
@@ -176,10 +193,14 @@ def _triggered(e: Expectations, wanted: list[dict[str, Any]]) -> str | None:
     return None
 
 
+_OF_TRIGGERED = frozenset(
+    {"flow_id", "namespace", "count", "trigger", "inputs_match", "within_seconds"}
+)
+
+
 def _one_triggered(e: Expectations, execution: Execution, each: Mapping[str, Any]) -> str | None:
     other = Expectations(e.line_world, execution.id)
-    same = ("state", "task_run_count", "labels", "labels_exact", "outputs_by_index")
-    fault = other.fault({key: each[key] for key in same if key in each})
+    fault = other.fault({key: value for key, value in each.items() if key not in _OF_TRIGGERED})
     if fault:
         return fault
     for key, pattern in (each.get("inputs_match") or {}).items():
@@ -204,6 +225,16 @@ def _others(e: Expectations, wanted: Mapping[str, Any]) -> str | None:
 def _final_states(e: Expectations, wanted: list[str]) -> str | None:
     found = [x.state.value for x in e.world.executions(e.execution.flow)]
     return _equal(Counter(wanted), Counter(found))
+
+
+def _logs_contain(e: Expectations, wanted: str | list[str]) -> str | None:
+    said = [line.message for line in e.world.lines_of(e.id)]
+    parts = [str(e.match.resolved(part)) for part in _listed(wanted)]
+    return _equal([], [part for part in parts if not any(part in text for text in said)])
+
+
+def _listed(wanted: Any) -> list[Any]:
+    return wanted if isinstance(wanted, list) else [wanted]
 
 
 def _log_count(e: Expectations, wanted: Mapping[str, Any]) -> str | None:
@@ -244,6 +275,14 @@ def _flow_outputs(e: Expectations, wanted: Any) -> str | None:
     if wanted is None:
         return _equal(None, outputs)
     return e.match.fault(wanted, outputs, "outputs")
+
+
+def _of_last(key: str) -> Callable[[Expectations, Any], str | None] | None:
+    """`attempt_states_last` asks of the last task run what `attempt_states` asks of named ones."""
+    base = _CHECKS.get(f"{key.removesuffix('_last')}_by_index")
+    if base is None or not key.endswith("_last"):
+        return None
+    return lambda e, wanted: base(e, {str(len(e.runs) - 1): wanted})
 
 
 _CHECKS: dict[str, Callable[[Expectations, Any], str | None]] = {
@@ -290,6 +329,20 @@ _CHECKS: dict[str, Callable[[Expectations, Any], str | None]] = {
     "resolved_inputs": _resolved,
     "input_keys_present": lambda e, w: _equal([], [k for k in w if k not in e.execution.inputs]),
     "logs": _logs,
+    "logs_contain": _logs_contain,
+    "error_contains": lambda e, w: _logs_contain(e, w),
+    "state_in": lambda e, w: None if e.execution.state.value in w else f"is {e.execution.state}",
+    "state_history": lambda e, w: _equal(w, moments(e.execution)),
+    "task_values": lambda e, w: e.of_named(w, lambda run: run.value),
+    "task_values_by_index": lambda e, w: e.of_indexed(w, lambda run: run.value),
+    "attempts_min": lambda e, w: _equal(
+        {}, {n: w[n] for n in w if (_attempts_of(e, n) or 0) < w[n]}
+    ),
+    "absent_labels": lambda e, w: _equal([], [key for key in w if key in e.execution.labels]),
+    "absent_outputs": lambda e, w: _equal([], [n for n in w if _outputs_of(e, n)]),
+    "flow_revision": lambda e, w: _equal(w, e.execution.revision),
+    "original_id": lambda e, w: e.match.fault(w, e.execution.original_id, "original"),
+    "log_files": lambda e, w: e.of_named(w, lambda r: [a.log_file for a in r.attempts]),
     "log_count": _log_count,
     "triggered_executions": _triggered,
     "others": _others,

@@ -248,12 +248,24 @@ class Steps:
         found = step.get("from_taskrun_id")
         if found is None and any(step.get(name) is not None for name in named):
             found = self.run_of(step).id
+        self._stored(step)
         self.tell(step, ReplayRequested(found, step.get("revision")))
+
+    def restart(self, step: Step) -> None:
+        self._stored(step)
+        self.tell(step, RestartRequested(step.get("revision")))
+
+    def _stored(self, step: Step) -> None:
+        """Store the flow again until the revision that a step names exists."""
+        flow = self.line_world.execution(step.get("on")).flow
+        while len(self.world.flows[flow]) < (step.get("revision") or 1):
+            self.line_world.load(self.line["flow"])
 
     def update_flow(self, step: Step) -> None:
         """Another revision of the line's flow: from a file, or as written in the step."""
         source = step.get("source") or step.get("inline") or step.get("yaml")
-        flow = self.line_world.parsed(source) if source else self.line_world.load(step["flow"])
+        path = step.get("flow") or self.line["flow"]
+        flow = self.line_world.parsed(source) if source else self.line_world.load(path)
         self.line_world.flow = flow
         self.ids = self.ids or []
 
@@ -290,9 +302,12 @@ class Steps:
         self.ids = [self.target(step)]
 
     def set_labels(self, step: Step) -> None:
-        pairs = step.get("labels_list")
-        given = {p["key"]: p["value"] for p in pairs} if pairs else step["labels"]
-        self.tell(step, SetLabels(given))
+        self.tell(step, SetLabels(labels_of(step)))
+
+
+def labels_of(step: Step) -> Mapping[str, str]:
+    pairs = step.get("labels_list")
+    return {pair["key"]: pair["value"] for pair in pairs} if pairs else step["labels"]
 
 
 _ACTIONS: dict[str, Callable[[Steps, Step], None]] = {
@@ -303,7 +318,7 @@ _ACTIONS: dict[str, Callable[[Steps, Step], None]] = {
     "wait": Steps.wait,
     "check": Steps.wait,
     "get": Steps.wait,
-    "restart": lambda s, step: s.tell(step, RestartRequested(step.get("revision"))),
+    "restart": Steps.restart,
     "update_flow": Steps.update_flow,
     "replay": Steps.replay,
     "resume": Steps.resume,
@@ -330,7 +345,7 @@ _EVENTS: dict[str, Callable[[Step], Event]] = {
     "change_status": lambda step: ChangeExecutionState(State(step["to"])),
     "force_run": lambda _: ForceRun(),
     "unqueue": lambda step: Unqueued(State(step.get("to", "RUNNING"))),
-    "set_labels": lambda step: SetLabels(step["labels"]),
+    "set_labels": lambda step: SetLabels(labels_of(step)),
 }
 
 

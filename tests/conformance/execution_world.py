@@ -14,6 +14,7 @@ from mainstem.errors import InvalidInput
 from mainstem.expr import ENCRYPTED_TYPE, Scope, render_typed, seal
 from mainstem.flowspec.inputs import coerce_output, resolve_inputs
 from mainstem.flowspec.parse import parse_flow
+from mainstem.model.duration import parse_duration
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.plugins.core.flow import ALIASES, TYPES
@@ -166,6 +167,9 @@ class LineWorld:
         if text == "$random":
             self.random = self.random or self.world.ids()
             return self.random
+        moment = re.fullmatch(r"\$now(?:([+-])(\w+))?", text)
+        if moment is not None:
+            return (self.world.now + _shift(moment[1], moment[2])).isoformat()
         match = re.fullmatch(r"\$taskrun\(([\w-]+)\)\.id", text)
         if match:
             return next(r.id for r in self.runs(self.named(None)) if r.task_id == match[1])
@@ -187,6 +191,16 @@ class LineWorld:
             "revision": execution.revision,
         }
         return values[match[2]]
+
+
+def _shift(sign: str | None, length: str | None) -> timedelta:
+    """`+1s`, `-PT1H`; nothing is no shift."""
+    if not length:
+        return timedelta(0)
+    text = length.upper()
+    if not text.startswith("P"):
+        text = f"P{text}" if text.endswith(("D", "W")) else f"PT{text}"
+    return parse_duration(text) * (-1 if sign == "-" else 1)
 
 
 def generated(how: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ class Matcher:
         self._lookup = lookup
         self._content = content
         self._now = now
+        self.outputs: Lookup = lambda _: None
 
     def fault(self, wanted: Any, actual: Any, where: str) -> str | None:
         """None when `actual` is as wanted, else a sentence."""
@@ -46,7 +47,7 @@ class Matcher:
         """Placeholders inside a text replaced."""
         if not isinstance(wanted, str) or "$" not in wanted:
             return wanted
-        whole = re.fullmatch(r"\$[\w.()\[\]-]+", wanted)
+        whole = re.fullmatch(r"\$[\w.()\[\]+-]+", wanted)
         if whole:
             found = self._lookup(wanted)
             return wanted if found is None else found
@@ -63,6 +64,10 @@ class Matcher:
         if check(self, self.resolved(wanted), actual):
             return None
         return f"{where} should satisfy {key} {_short(wanted)}, it is {_short(actual)}"
+
+    def output_of(self, path: str) -> Any:
+        """`task.key` to what that task gave."""
+        return self.outputs(path)
 
     def lines(self, uri: Any) -> int:
         return len(self._content(str(uri)).splitlines())
@@ -94,6 +99,7 @@ _CHECKS: dict[str, Callable[[Matcher, Any, Any], bool]] = {
     "$date": lambda _, w, a: str(a) == str(w),
     "$time": lambda _, w, a: str(a) == str(w),
     "$duration": lambda _, w, a: str(a) == str(w),
+    "$contains_output": lambda m, w, a: str(m.output_of(str(w))) in str(a),
     "$repeat": lambda _, w, a: a == str(w[0]) * int(w[1]),
 }
 

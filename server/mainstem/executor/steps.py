@@ -356,7 +356,7 @@ class Stepper:
     # work
 
     def _submit(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
-        if isinstance(submit.task, RunnableTask) and submit.task.INLINE:
+        if isinstance(submit.task, RunnableTask) and submit.task.runs_here:
             return [self._services.workers.run_inline(self._job(entry, submit, submit.task))]
         if self._services.queue is not None:
             batch.jobs[submit.task_run.id] = job_of(entry.id, submit)
@@ -386,7 +386,7 @@ class Stepper:
             submit.task_run,
             submit.attempt,
             # What runs here and now reads the index itself; a copy would cost as much as it holds.
-            live.variables_for(submit.task_run.id, detached=not task.INLINE),
+            live.variables_for(submit.task_run.id, detached=not task.runs_here),
             is_begun=is_begun,
         )
 

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -133,6 +134,11 @@ class RunnableTask(Task):
 
     INLINE: ClassVar[bool] = False
     KEEPS_NULLS: ClassVar[bool] = False
+
+    @cached_property
+    def runs_here(self) -> bool:
+        """Whether the executor may run it itself: lines that it asks for must be stored before."""
+        return self.INLINE and "errorLogs" not in str(vars(self))
 
     @abstractmethod
     def run(self, ctx: "RunContext") -> Outputs | None:

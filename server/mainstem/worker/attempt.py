@@ -65,7 +65,7 @@ def _within_time(
     limit = context.job.task.timeout
     if limit is None:
         return State.SUCCESS, _outputs(context)
-    timeout = context.render(limit)
+    timeout, began = context.render(limit), context.now()
     with deadlines.watch(timeout, context.kill) as deadline:
         try:
             outputs = _outputs(context)
@@ -76,6 +76,8 @@ def _within_time(
     if not deadline.passed:
         return State.SUCCESS, outputs
     context.log.error(f"Timeout: the task ran longer than {format_duration(timeout)}")
+    took = format_duration(context.now() - began)
+    context.log.debug(f"Timeout: begun at {began.isoformat()}, stopped after {took}")
     return State.FAILED, None
 
 

@@ -1,13 +1,17 @@
 """Log lines of running attempts: masked at once, written in batches, never lost at the end."""
 
 from collections import deque
+from datetime import datetime, timedelta
 
 from mainstem.clock import Clock
 from mainstem.model.log import Level, LogLine
 from mainstem.secrets.mask import Masker
 from mainstem.worker.outputs import clean
 
-_LONGEST = 32_768
+_LONGEST = 262_144
+# A longer message becomes several lines, as in the reference, a millisecond apart.
+_PART = 10_240
+_STEP = timedelta(milliseconds=1)
 
 
 class AttemptLog:
@@ -34,8 +38,16 @@ class AttemptLog:
         text = self._masker.mask(clean(message).replace("\x00", "�"))
         if len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} characters cut)"
+        at = self._clock.now()
+        if len(text) <= _PART:
+            self._add(at, level, text)
+            return
+        for number, start in enumerate(range(0, len(text), _PART)):
+            self._add(at + number * _STEP, level, text[start : start + _PART])
+
+    def _add(self, at: datetime, level: Level, text: str) -> None:
         line = LogLine(
-            at=self._clock.now(),
+            at=at,
             level=level,
             message=text,
             execution_id=self._template.execution_id,
