@@ -1,6 +1,6 @@
 """What one batch of events changes, gathered until it is committed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from mainstem.store.executions import Versioned
 from mainstem.store.inbox import ChildLink, StoredTimer
 from mainstem.store.jobs import StoredJob
 from mainstem.store.logs import StoredMetric
+from mainstem.store.together import exchange
 
 
 @dataclass(slots=True)
@@ -118,8 +119,24 @@ class Batch:
             for execution in entry.changes_of_state()
         ]
 
-    def write(self, tx: Connection, now: datetime) -> None:
+    def write(self, tx: Connection, now: datetime, fence: Callable[[Connection], None]) -> None:
         """Write everything; raises Conflict when a row was changed by somebody else."""
+        with exchange(tx):
+            fence(tx)
+            self._write_states(tx)
+            inbox.drop_timers(tx, list(self.dropped))
+            inbox.set_timers(tx, list(self.timers.values()))
+            inbox.handled(tx, self.handled)
+            jobs.end(tx, self.ended_jobs)
+            jobs.add(tx, list(self.jobs.values()), now)
+            logs.add_lines(tx, self.lines)
+        inbox.link_children(tx, self.links)
+        inbox.mark_reported(tx, self.reported)
+        for execution_id, flow, found in self.metrics:
+            logs.add_metrics(tx, execution_id, flow, found)
+        self._write_evaluations(tx)
+
+    def _write_states(self, tx: Connection) -> None:
         rows.add(tx, [Versioned(e.live.execution, 1, e.closed) for e in self.created.values()])
         changed = [e for e in self.entries.values() if self._is_changed(e)]
         relabelled = [
@@ -129,17 +146,6 @@ class Batch:
             tx, [Versioned(e.live.execution, e.version, e.closed) for e in changed], relabelled
         )
         rows.put_task_runs(tx, list(self.runs.values()), list(self.removed))
-        inbox.drop_timers(tx, list(self.dropped))
-        inbox.set_timers(tx, list(self.timers.values()))
-        inbox.link_children(tx, self.links)
-        inbox.mark_reported(tx, self.reported)
-        inbox.handled(tx, self.handled)
-        jobs.end(tx, self.ended_jobs)
-        jobs.add(tx, list(self.jobs.values()), now)
-        logs.add_lines(tx, self.lines)
-        for execution_id, flow, found in self.metrics:
-            logs.add_metrics(tx, execution_id, flow, found)
-        self._write_evaluations(tx)
 
     def _write_evaluations(self, tx: Connection) -> None:
         fired = [item.evaluation for item in self.fresh if item.evaluation is not None]

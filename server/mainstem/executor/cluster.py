@@ -57,7 +57,11 @@ class Cluster:
         self._ticker: Ticker | None = None
         link = self._link
         parts.executions.connect(
-            link.created, link.wake, link.await_settled, lambda: link.is_elsewhere
+            link.created,
+            link.wake,
+            link.await_settled,
+            lambda: link.is_elsewhere,
+            parts.executor.take_in,
         )
         parts.executor.fence(self.leases.fence("executor"))
 

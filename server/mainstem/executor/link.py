@@ -60,5 +60,5 @@ class ExecutorLink:
             unsubscribe()
 
     def _is_handled(self, asked: int) -> bool:
-        with self._database.read() as tx:
+        with self._database.glance() as tx:
             return not inbox.is_waiting(tx, asked)

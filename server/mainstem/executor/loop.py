@@ -312,7 +312,7 @@ class Executor:
         return found
 
     def _asked(self) -> list[Item]:
-        with self._database.read() as tx:
+        with self._database.glance() as tx:
             found = inbox.asked(tx, _INBOX)
         if len(found) == _INBOX:
             self._queue.put(Wake())
@@ -331,8 +331,7 @@ class Executor:
     def _commit(self, batch: Batch) -> Sequence[Execution]:
         moved = batch.changes_of_state()
         with self._database.write() as tx:
-            self._fence(tx)
-            batch.write(tx, self._clock.now())
+            batch.write(tx, self._clock.now(), self._fence)
             reactions = self._reaction(tx, moved) if moved else ()
         batch.committed()
         with self._settled:

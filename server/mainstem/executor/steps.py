@@ -314,7 +314,7 @@ class Stepper:
         for link in batch.links:
             if link.execution_id == execution_id:
                 return link
-        with self._services.database.read() as tx:
+        with self._services.database.glance() as tx:
             return inbox.link_of(tx, execution_id)
 
     def _tell_parent(self, batch: Batch, entry: Entry) -> list[Item]:

@@ -64,11 +64,14 @@ class Leases:
     def fence(self, name: str) -> Callable[[Connection], None]:
         """For transactions that only the holder may make."""
 
+        def refusal() -> LeaseLost:
+            return LeaseLost(f"this process no longer holds the lease `{name}`")
+
         def check(tx: Connection) -> None:
             wish = self._wishes.get(name)
-            epoch = None if wish is None else wish.epoch
-            if epoch is None or not leases.is_held(tx, name, self._holder, epoch):
-                raise LeaseLost(f"this process no longer holds the lease `{name}`")
+            if wish is None or wish.epoch is None:
+                raise refusal()
+            leases.require(tx, name, self._holder, wish.epoch, refusal)
 
         return check
 

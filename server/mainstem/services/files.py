@@ -163,7 +163,7 @@ class FileService:
         known, now, signals = self._latest, time.monotonic(), self._signals
         if known is not None and now - known[1] < _TRUSTED_SECONDS:
             return known[0]
-        with self._database.read() as tx:
+        with self._database.glance() as tx:
             number = rows.latest_change(tx)
         if signals == self._signals:
             self._latest = number, now

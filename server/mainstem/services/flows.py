@@ -1,6 +1,7 @@
 """Flows: saving, reading, deleting; parsed revisions are cached."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +22,13 @@ from mainstem.services import access, audit
 from mainstem.services.keeping import Keeper, nobody
 from mainstem.store import flows as rows
 from mainstem.store.database import Database
-from mainstem.store.flows import FlowRevision, Origin
+from mainstem.store.flows import FlowRevision, Origin, Pointer
 
 __all__ = ["FlowChange", "FlowRevision", "FlowService", "FlowWatcher", "InvalidFlow", "Origin"]
 
 _CACHED = 2_000
+# Another process may have changed a flow, and its signal may be lost.
+_TRUSTED_SECONDS = 0.1
 
 
 class InvalidFlow(InvalidInput):
@@ -84,6 +87,9 @@ class FlowService:
         self._keeper: Keeper = nobody
         self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()
         self._lock = threading.Lock()
+        self._pointers: dict[tuple[FlowId, int | None], tuple[Pointer | None, float]] = {}
+        self._signals = 0
+        bus.subscribe([FLOWS], lambda _topic: self._changed())
 
     def use_templates(self, find: FindTemplate) -> None:
         """Where Template tasks of loaded flows take their tasks from."""
@@ -301,12 +307,29 @@ class FlowService:
 
     def pinned(self, flow_id: FlowId, number: int | None = None) -> tuple[Flow, str | None]:
         """As `load`, with the commit that the revision is of."""
-        found = self._database.once(
-            ("pointer", flow_id, number), lambda tx: rows.pointer(tx, flow_id, number)
-        )
+        found = self._pointer(flow_id, number)
         if found is None or (found.deleted and number is None):
             return self.load(flow_id, number), None  # which says what is wrong
         return self.load(flow_id, found.revision), found.commit
+
+    def _pointer(self, flow_id: FlowId, number: int | None) -> Pointer | None:
+        """Where the revision is; asked again after a signal that flows changed, and soon anyway."""
+        key, now, signals = (flow_id, number), time.monotonic(), self._signals
+        known = self._pointers.get(key)
+        if known is not None and now - known[1] < _TRUSTED_SECONDS:
+            return known[0]
+        found = self._database.once(
+            ("pointer", flow_id, number), lambda tx: rows.pointer(tx, flow_id, number)
+        )
+        if signals == self._signals:
+            if len(self._pointers) >= _CACHED:
+                self._pointers.clear()
+            self._pointers[key] = found, now
+        return found
+
+    def _changed(self) -> None:
+        self._signals += 1
+        self._pointers = {}
 
     def _known(self, key: tuple[FlowId, int]) -> Flow | None:
         """The cached flow, unless the defaults of its namespace are others by now."""

@@ -16,20 +16,13 @@ from sqlalchemy.pool import QueuePool, StaticPool
 
 from mainstem.errors import InvalidInput, Stalled, Transient
 from mainstem.store.migrate import upgrade
+from mainstem.store.postgres import open_pool
 from mainstem.store.visibility import limit_queries
 
 _log = logging.getLogger("mainstem.store")
 T = TypeVar("T")
 
 _SQLITE_SECONDS: Final = 30
-# A server that vanished is noticed within half a minute, whatever waits for its answer.
-_PATIENCE: Final = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
 
 
 class Database:
@@ -65,6 +58,19 @@ class Database:
             yield connection
 
     @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """For a single query: as `read`, but every statement sees a snapshot of its own.
+
+        That saves PostgreSQL the beginning and the end of a transaction.
+        """
+        if self._write_lock is not None or getattr(self._shared, "connection", None) is not None:
+            with self.read() as connection:
+                yield connection
+            return
+        with self._connection() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Have every `read` of this thread within the block see one and the same snapshot.
 
@@ -79,9 +85,9 @@ class Database:
                 self._shared.connection = None
 
     def once(self, key: Hashable, query: Callable[[Connection], T]) -> T:
-        """What the query finds; within a snapshot it is asked once for each key."""
+        """What a single query finds; within a snapshot it is asked once for each key."""
         if getattr(self._shared, "connection", None) is None:
-            with self.read() as tx:
+            with self.glance() as tx:
                 return query(tx)
         found: dict[Hashable, Any] = self._shared.found
         if key not in found:
@@ -177,14 +183,7 @@ def connect(url: str, pool_size: int = 16) -> Database:
     else:
         if importlib.util.find_spec("psycopg") is None:
             raise Stalled("the driver of PostgreSQL is missing: install mainstem[postgres]")
-        engine = create_engine(
-            parsed,
-            pool_size=pool_size,
-            max_overflow=pool_size,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args=_PATIENCE,
-        )
+        engine = open_pool(parsed, pool_size)
     return Database(engine)
 
 

@@ -21,7 +21,7 @@ from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.light import light
 from mainstem.model.state import State
-from mainstem.store.prepared import insert_rows, update_rows
+from mainstem.store.prepared import delete_rows, insert_rows, update_rows
 from mainstem.store.rows import (
     EXECUTION_CHANGES,
     EXECUTION_COLUMNS,
@@ -125,12 +125,15 @@ def save(tx: Connection, changed: Sequence[Versioned], relabelled: Sequence[Exec
         )
         for item in changed
     ]
-    if update_rows(tx, executions, EXECUTION_CHANGES, ("id", "version"), rows) != len(rows):
-        raise Conflict("an execution was changed by another process meanwhile")
+    update_rows(tx, executions, EXECUTION_CHANGES, ("id", "version"), rows, _changed_meanwhile)
     if relabelled:
-        ids = [execution.id for execution in relabelled]
-        tx.execute(delete(execution_labels).where(execution_labels.c.execution_id.in_(ids)))
+        ids = [(execution.id,) for execution in relabelled]
+        delete_rows(tx, execution_labels, ("execution_id",), ids)
         _put_labels(tx, relabelled)
+
+
+def _changed_meanwhile() -> Conflict:
+    return Conflict("an execution was changed by another process meanwhile")
 
 
 def _put_labels(tx: Connection, labelled: Iterable[Execution]) -> None:
@@ -146,9 +149,7 @@ def put_task_runs(tx: Connection, runs: Sequence[TaskRun], removed: Sequence[str
     """Insert or replace task runs; delete the removed ones."""
     values = [task_run_values(run) for run in runs]
     insert_rows(tx, task_runs, TASK_RUN_COLUMNS, values, replace=True)
-    for start in range(0, len(removed), _CHUNK):
-        part = removed[start : start + _CHUNK]
-        tx.execute(delete(task_runs).where(task_runs.c.id.in_(part)))
+    delete_rows(tx, task_runs, ("id",), [(run_id,) for run_id in removed])
 
 
 _BY_ID: Final = select(executions).where(executions.c.id == bindparam("wanted"))

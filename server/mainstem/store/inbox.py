@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from mainstem.store.columns import to_micros
 from mainstem.store.executions import insert_or_replace
+from mainstem.store.prepared import delete_rows, insert_rows
 from mainstem.store.tables import children, events, timers
 
 # The kind of a stored event which says that another process made this execution.
@@ -81,30 +83,23 @@ def note_created(tx: Connection, execution_ids: Sequence[str], at: datetime) -> 
 
 
 def handled(tx: Connection, ids: Sequence[int]) -> None:
-    if ids:
-        tx.execute(delete(events).where(events.c.id.in_(ids)))
+    delete_rows(tx, events, ("id",), [(number,) for number in ids])
 
 
 def set_timers(tx: Connection, wanted: Sequence[StoredTimer]) -> None:
     """Set timers; one with the same key is replaced."""
     rows = [
-        {
-            "execution_id": timer.execution_id,
-            "key": timer.key,
-            "kind": timer.kind,
-            "task_run_id": timer.task_run_id,
-            "subject": timer.subject,
-            "at": timer.at,
-        }
-        for timer in wanted
+        (t.execution_id, t.key, t.kind, t.task_run_id, t.subject, to_micros(t.at)) for t in wanted
     ]
-    insert_or_replace(tx, timers, rows)
+    insert_rows(tx, timers, _TIMER_COLUMNS, rows, replace=True)
+
+
+_TIMER_COLUMNS: Final = ("execution_id", "key", "kind", "task_run_id", "subject", "at")
 
 
 def drop_timers(tx: Connection, keys: Sequence[tuple[str, str]]) -> None:
     """Remove timers by (execution id, key)."""
-    for execution_id, key in keys:
-        tx.execute(delete(timers).where(timers.c.execution_id == execution_id, timers.c.key == key))
+    delete_rows(tx, timers, ("execution_id", "key"), keys)
 
 
 def all_timers(tx: Connection) -> list[StoredTimer]:

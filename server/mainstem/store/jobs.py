@@ -11,9 +11,10 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
 
-from mainstem.store.columns import from_micros
+from mainstem.store.columns import from_micros, to_micros
 from mainstem.store.executions import insert_or_replace
 from mainstem.store.leases import moment
+from mainstem.store.prepared import delete_rows, insert_rows
 from mainstem.store.tables_work import jobs, workers
 
 _GONE: Final = from_micros(0)
@@ -29,6 +30,7 @@ class StoredJob:
     worker_group: str = ""
     fallback: str | None = None
     token: str | None = None
+    worker_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +52,31 @@ class StoredWorker:
 def add(tx: Connection, added: Sequence[StoredJob], at: datetime) -> None:
     """Queue attempts; a job of an earlier attempt of the same task run is replaced."""
     rows = [
-        {
-            "task_run_id": job.task_run_id,
-            "execution_id": job.execution_id,
-            "attempt": job.attempt,
-            "worker_group": job.worker_group,
-            "fallback": job.fallback,
-            "created_at": at,
-            "worker_id": None,
-            "token": None,
-            "cancelled": False,
-        }
+        (
+            job.task_run_id,
+            job.execution_id,
+            job.attempt,
+            job.worker_group,
+            job.fallback,
+            to_micros(at),
+            job.worker_id,
+            job.token,
+            False,
+        )
         for job in added
     ]
-    insert_or_replace(tx, jobs, rows)
+    insert_rows(tx, jobs, _COLUMNS, rows, replace=True)
+
+
+_COLUMNS: Final = (
+    "task_run_id", "execution_id", "attempt", "worker_group", "fallback", "created_at",
+    "worker_id", "token", "cancelled",
+)  # fmt: skip
 
 
 def end(tx: Connection, ended: Sequence[tuple[str, int]]) -> None:
     """Forget jobs whose attempt (task run, attempt) has ended."""
-    for task_run_id, attempt in ended:
-        tx.execute(delete(jobs).where(jobs.c.task_run_id == task_run_id, jobs.c.attempt == attempt))
+    delete_rows(tx, jobs, ("task_run_id", "attempt"), ended)
 
 
 def of_execution(tx: Connection, execution_id: str) -> dict[str, int]:
@@ -215,4 +222,5 @@ def _job(row: RowMapping) -> StoredJob:
         row["worker_group"],
         row["fallback"],
         row["token"],
+        row["worker_id"],
     )

@@ -1,11 +1,12 @@
 """Leases: which process does what only one may do. The database's clock decides."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, case, insert, or_, select, text, update
 
+from mainstem.store import together
 from mainstem.store.columns import from_micros
 from mainstem.store.tables_work import leases
 
@@ -63,12 +64,16 @@ def _take(
     return 1
 
 
-def is_held(tx: Connection, name: str, holder: str, epoch: int) -> bool:
-    """Whether the lease is still the holder's, and stays so until this transaction ends."""
-    query = select(leases.c.epoch).where(
-        leases.c.name == name, leases.c.holder == holder, leases.c.epoch == epoch
-    )
-    return tx.execute(query.with_for_update(read=True)).first() is not None
+def require(
+    tx: Connection, name: str, holder: str, epoch: int, refusal: Callable[[], Exception]
+) -> None:
+    """Raises what `refusal` gives unless the lease is the holder's, and keeps it so until the
+    transaction ends. In an exchange the answer comes with those of the other statements.
+    """
+    together.execute(tx, _HELD, [name, holder, epoch], (1, refusal))
+
+
+_HELD: Final = "SELECT 1 FROM leases WHERE name = %s AND holder = %s AND epoch = %s FOR SHARE"
 
 
 def release(tx: Connection, holder: str) -> None:

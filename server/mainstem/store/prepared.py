@@ -4,11 +4,13 @@ Making an expression of SQLAlchemy anew costs several times what SQLite needs to
 in as the driver takes them: moments as microseconds, JSON as text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Table
+
+from mainstem.store import together
 
 Values = Sequence[Any]
 _MARKS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
@@ -26,8 +28,12 @@ def insert_rows(
 
     With `replace` a row whose key exists gets the other columns anew.
     """
-    if rows:
-        tx.exec_driver_sql(_insert(tx.dialect, table, columns, replace), list(rows))
+    if not rows:
+        return
+    if together.is_apt(tx):
+        together.insert(tx, table, columns, rows, replace)
+        return
+    tx.exec_driver_sql(_insert(tx.dialect, table, columns, replace), list(rows))
 
 
 def update_rows(
@@ -36,14 +42,32 @@ def update_rows(
     changed: tuple[str, ...],
     matched: tuple[str, ...],
     rows: Sequence[Values],
-) -> int:
+    refusal: Callable[[], Exception] | None = None,
+) -> None:
     """Update by the `matched` columns, whose values follow those of the changed ones.
 
-    Returns how many rows were there.
+    Raises what `refusal` gives unless all of the rows were there.
     """
     if not rows:
-        return 0
-    return tx.exec_driver_sql(_update(tx.dialect, table, changed, matched), list(rows)).rowcount
+        return
+    if together.is_apt(tx):
+        together.update(tx, table, changed, matched, rows, refusal)
+        return
+    found = tx.exec_driver_sql(_update(tx.dialect, table, changed, matched), list(rows))
+    if refusal is not None and found.rowcount != len(rows):
+        raise refusal()
+
+
+def delete_rows(
+    tx: Connection, table: Table, matched: tuple[str, ...], rows: Sequence[Values]
+) -> None:
+    """Delete by the `matched` columns."""
+    if not rows:
+        return
+    if together.is_apt(tx):
+        together.delete(tx, table, matched, rows)
+        return
+    tx.exec_driver_sql(_delete(tx.dialect, table, matched), list(rows))
 
 
 @cache
@@ -70,6 +94,14 @@ def _update(
     where = " AND ".join(f"{named[name]} = {mark}" for name in matched)
     name = dialect.identifier_preparer.format_table(table)
     return f"UPDATE {name} SET {values} WHERE {where}"  # noqa: S608 - names of our tables
+
+
+@cache
+def _delete(dialect: Dialect, table: Table, matched: tuple[str, ...]) -> str:
+    named, mark = _named(dialect, table), _MARKS[dialect.paramstyle]
+    where = " AND ".join(f"{named[name]} = {mark}" for name in matched)
+    name = dialect.identifier_preparer.format_table(table)
+    return f"DELETE FROM {name} WHERE {where}"  # noqa: S608 - names of our tables
 
 
 def _named(dialect: Dialect, table: Table) -> dict[str, str]:
