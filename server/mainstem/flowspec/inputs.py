@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from mainstem.errors import InvalidInput, MainstemError
 from mainstem.flowspec.limits import reason_to_refuse
 from mainstem.flowspec.values import Unfit, coerce, shown
+from mainstem.sdk.fields import is_expression
 from mainstem.sdk.inputs import Input
 
 Render = Callable[[str, Mapping[str, object]], object]
@@ -74,13 +75,15 @@ def resolve_inputs(
     render: Render,
     files: FileIntake | None = None,
     encrypt: Callable[[str], object] | None = None,
+    discloses: Callable[[str], bool] = lambda text: False,
 ) -> ResolvedInputs:
     """Coerce and check what was given; unknown names are ignored.
 
     `render(expression, variables)` evaluates to a typed value; `variables` is
-    `{"inputs": …}` with the inputs resolved so far. A SECRET goes through `encrypt`.
+    `{"inputs": …}` with the inputs resolved so far. Defaults are rendered, given values never.
+    A SECRET goes through `encrypt`; another default for whose text `discloses` holds is refused.
     """
-    work = _Resolution(declared, given, render, files, encrypt)
+    work = _Resolution(declared, given, render, files, encrypt, discloses)
     resolved = tuple(work.resolve(item) for item in work.declared.values())
     errors = [item.error for item in resolved if item.error]
     values: Mapping[str, object] = {}
@@ -131,6 +134,7 @@ class _Resolution:
         render: Render,
         files: FileIntake | None,
         encrypt: Callable[[str], object] | None,
+        discloses: Callable[[str], bool],
     ) -> None:
         self.declared: dict[str, Input] = {}
         for item in declared:
@@ -139,6 +143,7 @@ class _Resolution:
         self.render = render
         self.files = files
         self.encrypt = encrypt
+        self.discloses = discloses
         self.done: dict[str, ResolvedInput] = {}
         self.open: set[str] = set()
 
@@ -149,9 +154,8 @@ class _Resolution:
         return known
 
     def _resolve(self, declared: Input) -> ResolvedInput:
-        given = self.given.get(declared.id)
-        value = given if given is not None else declared.defaults
-        item = ResolvedInput(declared, value, is_default=given is None and value is not None)
+        value, is_default = self._written(declared)
+        item = ResolvedInput(declared, value, is_default=is_default)
         self.open.add(declared.id)
         dependencies = list(self._dependencies(declared))
         self.open.discard(declared.id)
@@ -163,6 +167,13 @@ class _Resolution:
         except MainstemError as error:
             return replace(item, enabled=False, error=f"Invalid condition: {error.message}")
         return self._valued(item)
+
+    def _written(self, declared: Input) -> tuple[object, bool]:
+        """What was given, or the default; a form gives an expression back as it found it."""
+        given = self.given.get(declared.id)
+        if given is None or (given == declared.defaults and is_expression(given)):
+            return declared.defaults, declared.defaults is not None
+        return given, False
 
     def _dependencies(self, declared: Input) -> Iterator[ResolvedInput]:
         for name in declared.depends_on.inputs if declared.depends_on else ():
@@ -183,6 +194,8 @@ class _Resolution:
         try:
             choices = self._choices(declared)
             item = replace(item, choices=choices)
+            if item.is_default and is_expression(item.value):
+                item = replace(item, value=self._default(declared, item.value))
             if item.value is None and declared.auto_select_first and choices:
                 item = replace(item, value=_first(declared, choices), is_default=True)
             if item.value is None:
@@ -193,6 +206,25 @@ class _Resolution:
             reason = str(error) if not secret or isinstance(error, _Refused) else "it must be text"
             given = _MASK if secret else item.value
             return replace(item, error=invalid_input(declared.id, reason, given))
+
+    def _default(self, declared: Input, written: object) -> object:
+        value = self._rendered(written)
+        if declared.type != "SECRET" and self.discloses(shown(value)):
+            raise _Refused("a secret may be the default of an input of type SECRET only")
+        return value
+
+    def _rendered(self, default: object) -> object:
+        """A default with its expressions evaluated; what a caller gave never comes here."""
+        if isinstance(default, dict):
+            return {key: self._rendered(value) for key, value in default.items()}
+        if isinstance(default, list):
+            return [self._rendered(value) for value in default]
+        if not isinstance(default, str) or not is_expression(default):
+            return default
+        try:
+            return self.render(default, self._variables())
+        except MainstemError as error:
+            raise _Refused(f"Cannot render 'defaults'. Cause: {error.message}") from error
 
     def _absent(self, item: ResolvedInput) -> ResolvedInput:
         if not item.declared.required:

@@ -164,7 +164,12 @@ class ExecutionService:
             revision=flow.revision or 1,
             history=History.begin(now),
             inputs=self._inputs.resolve(
-                flow, execution_id, run.inputs, run.files, may_lack=run.may_lack_inputs
+                flow,
+                execution_id,
+                run.inputs,
+                run.files,
+                may_lack=run.may_lack_inputs,
+                trigger=run.trigger,
             ),
             labels=_labels(flow, run, execution_id),
             trigger=run.trigger,

@@ -16,7 +16,7 @@ from mainstem.expr import (
     text_of,
 )
 from mainstem.flowspec.inputs import FileIntake, ResolvedInputs, resolve_inputs
-from mainstem.model.execution import Execution, TaskRun
+from mainstem.model.execution import Execution, ExecutionTrigger, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import History
 from mainstem.sdk.flow import Flow
@@ -54,17 +54,19 @@ class InputService:
         uploads: Uploads,
         *,
         may_lack: bool = False,
+        trigger: ExecutionTrigger | None = None,
     ) -> dict[str, object]:
         """The inputs to store; raises InvalidInput with every fault.
 
-        With `may_lack`, required ones may be missing: tasks that read them fail.
+        With `may_lack`, required ones may be missing: tasks that read them fail. Defaults may read
+        the variables of the trigger.
         """
         if not flow.inputs:
             return {}
         if may_lack:
             optional = [item.model_copy(update={"required": False}) for item in flow.inputs]
             flow = flow.model_copy(update={"inputs": tuple(optional)})
-        resolved = self.check(flow, execution_id, given, uploads)
+        resolved = self.check(flow, execution_id, given, uploads, trigger=trigger)
         return {key: plain(value) for key, value in resolved.checked().items()}
 
     def check(
@@ -75,16 +77,19 @@ class InputService:
         uploads: Uploads,
         *,
         store: bool = True,
+        trigger: ExecutionTrigger | None = None,
     ) -> ResolvedInputs:
         """Resolve and report per input; with `store` False uploads are only looked at."""
         intake = self._intake(flow.flow_id, execution_id, uploads, store=store)
         merged = {**given, **{name: name for name in uploads}}
+        masker = Masker()
         return resolve_inputs(
             flow.inputs,
             merged,
-            render=self._renderer(flow, execution_id),
+            render=self._renderer(flow, execution_id, masker, trigger),
             files=intake,
             encrypt=self.encrypt,
+            discloses=lambda text: masker.mask(text) != text,
         )
 
     def resolve_resume(
@@ -112,12 +117,14 @@ class InputService:
         store: bool = False,
     ) -> ResolvedInputs:
         """Resolve `onResume` values and report per input; uploads are kept with `store`."""
+        masker = Masker()
         return resolve_inputs(
             on_resume(flow, runs),
             {**given, **{name: name for name in uploads}},
-            render=self._renderer(flow, execution.id),
+            render=self._renderer(flow, execution.id, masker, execution.trigger),
             files=self._intake(execution.flow, execution.id, uploads, store=store),
             encrypt=self.encrypt,
+            discloses=lambda text: masker.mask(text) != text,
         )
 
     def encrypt(self, text: str) -> object:
@@ -125,7 +132,7 @@ class InputService:
         return {"type": ENCRYPTED_TYPE, "value": seal(self._key(), text)}
 
     def _renderer(
-        self, flow: Flow, execution_id: str
+        self, flow: Flow, execution_id: str, masker: Masker, trigger: ExecutionTrigger | None
     ) -> Callable[[str, Mapping[str, object]], object]:
         shadow = Execution(
             id=execution_id,
@@ -133,12 +140,14 @@ class InputService:
             revision=flow.revision or 1,
             history=History.begin(self._clock.now()),
         )
-        host = ExecutionHost(self._host, shadow, Masker())
-        base = {
+        host = ExecutionHost(self._host, shadow, masker)
+        base: dict[str, object] = {
             "flow": {"id": flow.id, "namespace": flow.namespace, "revision": flow.revision},
             "vars": flow.variables,
-            "execution": {"id": execution_id},
+            "execution": {"id": execution_id, "startDate": shadow.history.started_at},
         }
+        if trigger is not None:
+            base["trigger"] = trigger.variables
 
         def evaluate(expression: str, variables: Mapping[str, object]) -> object:
             return render_typed(expression, Scope({**base, **variables}, host, self._options))

@@ -150,10 +150,72 @@ def test_a_missing_required_input_is_an_error_and_a_missing_optional_one_is_null
         resolved.checked()
 
 
-def test_a_default_is_used_when_nothing_or_null_is_given_and_is_not_rendered() -> None:
-    declared = [{"id": "a", "type": "STRING", "defaults": "{{ x }}"}]
-    assert resolve(declared, {}).values == {"a": "{{ x }}"}
+def test_a_default_is_used_when_nothing_or_null_is_given() -> None:
+    declared = [{"id": "a", "type": "STRING", "defaults": "x"}]
+    assert resolve(declared, {}).values == {"a": "x"}
     assert resolve(declared, {"a": None}).inputs[0].is_default
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "value"),
+    [
+        ("STRING", "{{ letters[1] }}!", "b!"),
+        ("STRING", "{{ 1 + 1 }}", "2"),
+        ("INT", "{{ 40 + 2 }}", 42),
+        ("MULTISELECT", "{{ letters }}", ["a", "b"]),
+        ("MULTISELECT", ["{{ letters[0] }}"], ["a"]),
+        ("JSON", {"k": ["{{ letters[0] }}", 1]}, {"k": ["a", 1]}),
+    ],
+)
+def test_a_default_is_rendered_to_the_type_of_its_input(
+    type_: str, written: object, value: object
+) -> None:
+    declared = {"id": "a", "type": type_, "defaults": written}
+    if type_ == "MULTISELECT":
+        declared["values"] = ["a", "b"]
+    assert resolve([declared], {}).checked() == {"a": value}
+
+
+def test_a_default_sees_the_inputs_it_depends_on() -> None:
+    declared = [
+        {
+            "id": "file",
+            "type": "STRING",
+            "defaults": "trips_{{ inputs.month }}.csv",
+            "dependsOn": {"inputs": ["month"]},
+        },
+        {"id": "month", "type": "STRING"},
+    ]
+    assert resolve(declared, {"month": "2024-01"}).values["file"] == "trips_2024-01.csv"
+
+
+def test_what_is_given_is_never_rendered_but_a_form_may_give_the_default_back() -> None:
+    declared = [{"id": "a", "type": "STRING", "defaults": "{{ letters[0] }}"}]
+    assert resolve(declared, {"a": "{{ letters[1] }}"}).values == {"a": "{{ letters[1] }}"}
+    assert resolve(declared, {"a": "{{ letters[0] }}"}).values == {"a": "a"}
+
+
+def test_a_default_that_cannot_be_rendered_is_an_error_that_names_the_cause() -> None:
+    (error,) = resolve([{"id": "a", "type": "STRING", "defaults": "{{ nobody }}"}], {}).errors
+    assert error.startswith(
+        "Invalid input for `a`, Cannot render 'defaults'. Cause: Unable to find"
+    )
+
+
+def test_a_secret_is_no_default_of_an_input_that_shows_it() -> None:
+    def resolved(type_: str) -> ResolvedInputs:
+        return resolve_inputs(
+            [Input.model_validate({"id": "a", "type": type_, "defaults": "{{ letters[0] }}"})],
+            {},
+            render=render,
+            encrypt=lambda text: "sealed",
+            discloses=lambda text: text == "a",
+        )
+
+    assert resolved("SECRET").checked() == {"a": "sealed"}
+    (error,) = resolved("STRING").errors
+    assert "a secret may be the default of an input of type SECRET only" in error
+    assert "received `{{ letters[0] }}`" in error
 
 
 def test_all_errors_are_collected() -> None:
