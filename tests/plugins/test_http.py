@@ -37,6 +37,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Disposition", 'attachment; filename="trips.csv"')
             self.end_headers()
             self.wfile.write(b"a,b\n1,2\n")
+        elif parts.path == "/named":
+            self.send_response(200)
+            disposition = "attachment; filename=\"x.csv\"; filename*=UTF-8''caf%C3%A9.csv"
+            self.send_header("Content-Disposition", disposition)
+            self.end_headers()
+            self.wfile.write(b"a\n")
         elif parts.path == "/empty":
             self._reply(200, b"", "text/plain")
         else:
@@ -189,7 +195,44 @@ def test_a_download_is_stored_under_the_name_that_the_server_tells(bench: Bench,
 def test_an_empty_download_fails_unless_that_is_allowed(bench: Bench, site: str) -> None:
     download = task("core.http.Download", uri=f"{site}/empty")
     assert "failOnEmptyResponse" in bench.run(download).errors
-    assert bench.run({**download, "failOnEmptyResponse": False}).outputs["t"]["length"] == 0
+    for allowed in ({"failOnEmptyResponse": False}, {"allowFailed": True}):
+        found = bench.run({**download, **allowed})
+        assert found.outputs["t"]["length"] == 0
+        assert any("is empty" in line for line in found.logs)
+
+
+def test_a_download_takes_the_name_that_the_server_spells_out(bench: Bench, site: str) -> None:
+    found = bench.run(task("core.http.Download", uri=f"{site}/named"))
+    assert found.outputs["t"]["uri"].endswith("/caf%C3%A9.csv"), found.outputs["t"]["uri"]
+
+
+def test_fields_of_a_form_that_are_no_text_go_as_json(bench: Bench, site: str) -> None:
+    told = asked(bench, site, method="POST", formData={"a": {"b": [1, True]}, "c": True, "d": "x"})
+    assert parse_qs(told["body"]) == {"a": ['{"b": [1, true]}'], "c": ["true"], "d": ["x"]}
+
+
+def test_an_answer_may_be_as_long_as_the_flow_allows(bench: Bench, site: str) -> None:
+    request = task("core.http.Request", uri=f"{site}/echo", options={"maxContentLength": 10})
+    assert "larger than 10 bytes" in bench.run(request).errors
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_a_request_goes_through_the_proxy_that_it_names(
+    bench: Bench, site: str, nested: bool
+) -> None:
+    port = int(site.rpartition(":")[2])
+    proxy = {"type": "HTTP", "address": "127.0.0.1", "port": port, "username": "u", "password": "p"}
+    flat = {f"proxy{name.capitalize()}": value for name, value in proxy.items()}
+    request = task(
+        "core.http.Request",
+        uri="http://site.invalid/echo",
+        options={"proxy": proxy} if nested else flat,
+    )
+    found = bench.run(request)
+    assert found.state is State.SUCCESS, found.errors
+    told = json.loads(found.outputs["t"]["body"])
+    assert told["headers"]["host"] == "site.invalid"
+    assert told["headers"]["proxy-authorization"].startswith("Basic ")
 
 
 def test_a_body_is_sealed_in_the_outputs_and_read_by_expressions(bench: Bench, site: str) -> None:

@@ -1,18 +1,24 @@
 """What the HTTP tasks share: options, authentication, the guarded client."""
 
+import codecs
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from mainstem.errors import InvalidInput
 from mainstem.sdk.addresses import check_uri, hooks
 from mainstem.sdk.context import RunContext, TaskFailed
-from mainstem.sdk.fields import Duration, Property, Text
+from mainstem.sdk.fields import Duration, Property, Text, as_text
 from mainstem.sdk.plugin import Properties
 from mainstem.sdk.task import RunnableTask
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"]
+
+
+LARGEST_BODY: Final = 10_000_000
 
 
 class Timeouts(Properties):
@@ -31,6 +37,30 @@ class Auth(Properties):
     token: Property[Text] | None = None
 
 
+class Proxy(Properties):
+    """What stands between; SOCKS means version 5."""
+
+    type: Literal["DIRECT", "HTTP", "SOCKS"] = "DIRECT"
+    address: Property[Text] | None = None
+    port: Property[int] | None = None
+    username: Property[Text] | None = None
+    password: Property[Text] | None = None
+
+    def address_of(self, ctx: RunContext) -> Any:
+        """For the client; None to ask the address itself."""
+        import httpx
+
+        if self.type == "DIRECT" or self.address is None or self.port is None:
+            return None
+        scheme = "socks5" if self.type == "SOCKS" else "http"
+        url = f"{scheme}://{ctx.render(self.address)}:{ctx.render(self.port)}"
+        if self.username is None:
+            return httpx.Proxy(url)
+        password = ctx.render(self.password) if self.password is not None else ""
+        ctx.mask(password)
+        return httpx.Proxy(url, auth=(ctx.render(self.username), password))
+
+
 class Ssl(Properties):
     insecure_trust_all_certificates: Property[bool] | None = None
 
@@ -43,8 +73,20 @@ class HttpOptions(Properties):
     read_timeout: Property[Duration] | None = None
     read_idle_timeout: Property[Duration] | None = None
     connection_pool_idle_timeout: Property[Duration] | None = None
-    max_content_length: Property[int] | None = None
-    default_charset: Property[Text] | None = None
+    max_content_length: Property[int] | None = Field(
+        default=None, description="Of an answer that becomes an output; 10 MB without."
+    )
+    default_charset: Property[Text] | None = Field(
+        default=None, description="Of text whose charset the answer does not tell; UTF-8 without."
+    )
+    proxy: Proxy | None = None
+    proxy_type: Literal["DIRECT", "HTTP", "SOCKS"] | None = None
+    proxy_address: Property[Text] | None = None
+    proxy_port: Property[int] | None = None
+    proxy_username: Property[Text] | None = None
+    proxy_password: Property[Text] | None = None
+    log_level: Text | None = Field(default=None, description="Accepted, without effect here.")
+    logs: object = Field(default=None, description="Accepted, without effect here.")
     follow_redirects: Property[bool] = Property(True, bool)
     allow_failed: Property[bool] = Property(False, bool)
     allowed_response_codes: Property[list[int]] | None = None
@@ -52,6 +94,16 @@ class HttpOptions(Properties):
     basic_auth_user: Property[Text] | None = None
     basic_auth_password: Property[Text] | None = None
     ssl: Ssl | None = None
+
+    def proxied(self) -> Proxy:
+        """The proxy, from the group of properties or from the older ones beside it."""
+        return self.proxy or Proxy.model_construct(
+            type=self.proxy_type or "DIRECT",
+            address=self.proxy_address,
+            port=self.proxy_port,
+            username=self.proxy_username,
+            password=self.proxy_password,
+        )
 
 
 class HttpCall(Properties):
@@ -102,8 +154,23 @@ class HttpCall(Properties):
             follow_redirects=ctx.render(options.follow_redirects),
             verify=not (trust_all is not None and ctx.render(trust_all)),
             auth=self._basic(ctx),
+            proxy=options.proxied().address_of(ctx),
+            default_encoding=self._charset(ctx),
             event_hooks=hooks(),
         )
+
+    def largest(self, ctx: RunContext) -> int:
+        """How many bytes an answer may have that becomes an output."""
+        wanted = self.options.max_content_length
+        return ctx.render(wanted) if wanted is not None else LARGEST_BODY
+
+    def _charset(self, ctx: RunContext) -> str:
+        wanted = self.options.default_charset
+        name = ctx.render(wanted) if wanted is not None else "utf-8"
+        try:
+            return codecs.lookup(name).name
+        except LookupError as error:
+            raise InvalidInput(f"there is no charset `{name}`") from error
 
     def _basic(self, ctx: RunContext) -> tuple[str, str] | None:
         options = self.options
@@ -153,11 +220,17 @@ class HttpCall(Properties):
                 file = opened.enter_context(ctx.files.open(uri))
                 files[name] = (str(given or uri.rpartition("/")[2]), file)
             else:
-                fields[name] = str(value)
+                fields[name] = _field(value)
         is_multipart = "multipart" in headers.get("Content-Type", "")
         if files or is_multipart:
             return {"data": fields, "files": files or None}
         return {"data": fields}
+
+
+def _field(value: object) -> str:
+    """The text of one form field: maps and lists as JSON."""
+    text = as_text(value)
+    return text if isinstance(text, str) else json.dumps(text, default=str)
 
 
 class HttpTask(HttpCall, RunnableTask):

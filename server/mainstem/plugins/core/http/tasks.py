@@ -6,13 +6,12 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote, urlsplit
 
-from mainstem.plugins.core.http.common import HttpTask
+from mainstem.plugins.core.http.common import LARGEST_BODY, HttpTask
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property
 from mainstem.sdk.task import Outputs
 
 _CHUNK: Final = 1 << 20
-_LARGEST_BODY: Final = 10_000_000
 _SHOWN: Final = 500
 
 
@@ -34,7 +33,7 @@ class Request(HttpTask):
 
     def run(self, ctx: RunContext) -> Outputs:
         with self.response(ctx) as answer:
-            body = body_of(answer)
+            body = body_of(answer, self.largest(ctx))
             if not self.accepts(ctx, answer.status_code):
                 raise TaskFailed(_refusal(answer, body))
             ctx.log.debug(f"{answer.url} answered {answer.status_code}")
@@ -62,13 +61,19 @@ class Download(HttpTask):
         with self.response(ctx) as answer:
             if not self.accepts(ctx, answer.status_code):
                 raise TaskFailed(_refusal(answer, body_of(answer)))
+            accepted = self.allow_failed is not None and ctx.render(self.allow_failed)
             name = ctx.render(self.save_as) if self.save_as is not None else _name(answer)
             size = 0
             with ctx.files.writer(name) as file:
                 for chunk in answer.iter_bytes(_CHUNK):
                     size += file.write(chunk)
-                if size == 0 and ctx.render(self.fail_on_empty_response):
-                    raise TaskFailed(f"{answer.url} answered with nothing (failOnEmptyResponse)")
+                if size == 0 and not accepted and ctx.render(self.fail_on_empty_response):
+                    raise TaskFailed(
+                        f"No response from server: {answer.url} answered with nothing; "
+                        "`failOnEmptyResponse: false` accepts that"
+                    )
+        if size == 0:
+            ctx.log.warn(f"File '{answer.url}' is empty")
         ctx.log.info(f"downloaded {answer.url} ({size} bytes)")
         ctx.metric("response.length", size)
         return {
@@ -92,14 +97,15 @@ def answered(ctx: RunContext, answer: Any, body: bytes, *, encrypt: bool) -> Out
     }
 
 
-def body_of(answer: Any) -> bytes:
+def body_of(answer: Any, largest: int = LARGEST_BODY) -> bytes:
     """The whole body; raises TaskFailed when it is too large to be an output."""
     parts, size = [], 0
     for chunk in answer.iter_bytes(_CHUNK):
         size += len(chunk)
-        if size > _LARGEST_BODY:
+        if size > largest:
             raise TaskFailed(
-                f"the answer is larger than {_LARGEST_BODY} bytes: use the Download task"
+                f"the answer is larger than {largest} bytes: use the Download task, or raise "
+                "`options.maxContentLength`"
             )
         parts.append(chunk)
     return b"".join(parts)
@@ -117,6 +123,11 @@ def _headers(headers: Any) -> Mapping[str, list[str]]:
 
 def _name(answer: Any) -> str:
     """The file name that the server suggests, else the end of the path."""
-    told = re.search(r'filename="?([^";]+)"?', answer.headers.get("content-disposition", ""))
-    path = told[1] if told else unquote(urlsplit(str(answer.url)).path)
+    header = answer.headers.get("content-disposition", "")
+    if told := re.search(r"filename\*=[\w-]*'[\w-]*'([^\s;]+)", header):
+        path = unquote(told[1])
+    elif told := re.search(r'filename="?([^";]+)"?', header):
+        path = told[1]
+    else:
+        path = unquote(urlsplit(str(answer.url)).path)
     return PurePosixPath(path).name or "download"

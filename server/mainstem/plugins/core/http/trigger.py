@@ -35,7 +35,7 @@ class Trigger(HttpCall, PollingTrigger):
 
     def poll(self, ctx: RunContext, since: datetime | None) -> Found | None:
         with self.response(ctx) as answer:
-            body = body_of(answer)
+            body = body_of(answer, self.largest(ctx))
             plain = answered(ctx, answer, body, encrypt=False)
             ctx.log.debug(f"{answer.url} answered {answer.status_code}")
             if not self._is_wanted(ctx, plain):
