@@ -54,6 +54,11 @@ def test_text_that_only_looks_like_a_duration_is_text(text: str) -> None:
         ({"value": '["x"]', "kvType": "JSON"}, "JSON", ["x"]),
         ({"value": {"a": "{{ inputs.number }}"}}, "JSON", {"a": "3"}),
         ({"value": "2024-01-02", "kvType": "DATE"}, "DATE", date(2024, 1, 2)),
+        (
+            {"value": "2024-01-02T03:04:05Z", "kvType": "DATE"},
+            "DATETIME",
+            datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC),
+        ),
         ({"value": "PT5S", "kvType": "STRING"}, "STRING", "PT5S"),
     ],
 )
@@ -115,3 +120,8 @@ def test_a_namespace_is_written_if_the_flow_lies_in_it_or_it_exists(
 def test_a_key_with_other_characters_is_refused(bench: Bench) -> None:
     found = bench.run(task("core.kv.Set", key="bad key", value="v"))
     assert "Key must start with an alphanumeric character" in found.errors
+
+
+def test_a_time_to_live_is_not_negative(bench: Bench) -> None:
+    found = bench.run(task("core.kv.Set", key="k", value="v", ttl="PT-5S"))
+    assert "ttl cannot be negative" in found.errors

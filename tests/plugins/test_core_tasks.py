@@ -163,6 +163,26 @@ def test_a_templated_task_runs_the_task_that_its_text_describes(bench: Bench) ->
     assert found.outputs["t"] == {"value": "alive"}
 
 
+def test_the_text_of_a_templated_task_is_read_like_a_flow(bench: Bench) -> None:
+    spec = "type: core.output.OutputValues\nvalues: {day: 2024-01-31, on: yes, n: 5}"
+    found = bench.run(task("core.templating.TemplatedTask", spec=spec))
+    assert found.outputs["t"]["values"] == {"day": "2024-01-31", "on": "yes", "n": 5}
+
+
+def test_a_failing_condition_logs_the_message_and_says_that_it_was_a_condition(
+    bench: Bench,
+) -> None:
+    fails = task("core.execution.Fail", condition="{{ inputs.n > 1 }}", errorMessage="too many")
+    found = bench.run(fails, inputs=[{"id": "n", "type": "INT", "defaults": "{{ 1 + 1 }}"}])
+    assert found.state is State.FAILED
+    assert found.logs[:2] == ["ERROR too many", "ERROR Fail on a condition"]
+
+
+def test_labels_keep_the_text_of_booleans(bench: Bench) -> None:
+    found = bench.run(task("core.execution.Labels", labels={"urgent": True, "n": 1}))
+    assert {"urgent": "true", "n": "1"}.items() <= dict(found.execution.labels).items()
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [

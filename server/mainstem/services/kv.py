@@ -13,7 +13,15 @@ from mainstem.model.principal import Permission
 from mainstem.sdk.context import KvEntry
 from mainstem.services import access, audit
 from mainstem.services.keeping import Keeper, nobody
-from mainstem.services.kv_values import Kind, check_key, coerce, decode, encode, kind_of
+from mainstem.services.kv_values import (
+    Kind,
+    check_key,
+    coerce,
+    decode,
+    encode,
+    kind_as,
+    kind_of,
+)
 from mainstem.store import kv as rows
 from mainstem.store.database import Database
 from mainstem.store.kv import StoredKv
@@ -90,7 +98,9 @@ class KvService:
         """Store an entry; raises Conflict when it exists and must not be overwritten."""
         check_key(entry.key)
         access.require(Permission.KV_WRITE, namespace)
-        kind = Kind(entry.kind) if entry.kind else kind_of(entry.value)
+        if ttl is not None and ttl < timedelta(0):
+            raise InvalidInput("ttl cannot be negative")
+        kind = kind_as(entry.value, Kind(entry.kind)) if entry.kind else kind_of(entry.value)
         value = encode(coerce(entry.value, kind), kind)
         now = self._clock.now()
         try:

@@ -95,6 +95,13 @@ def _parsed(text: str) -> object:
         return rows[0]
 
 
+def kind_as(value: object, wanted: Kind) -> Kind:
+    """The kind under which a value goes; one called a DATE that has a time is a DATETIME."""
+    if wanted is Kind.DATE and isinstance(value, str) and _DATETIME.fullmatch(value.strip()):
+        return Kind.DATETIME
+    return wanted
+
+
 def coerce(value: object, kind: Kind) -> object:
     """The value as its kind; raises InvalidInput when it cannot be one. Null is of any kind."""
     if value is None:

@@ -19,5 +19,8 @@ class Fail(RunnableTask):
     error_message: Property[Text] = Property("Task failure", str)
 
     def run(self, ctx: RunContext) -> None:
-        if self.condition is None or truthy(ctx.render_text(self.condition)):
+        if self.condition is None:
             raise TaskFailed(ctx.render(self.error_message))
+        if truthy(ctx.render_text(self.condition)):
+            ctx.log.error(ctx.render(self.error_message))
+            raise TaskFailed("Fail on a condition")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from mainstem.errors import InvalidInput
 from mainstem.model.execution import SYSTEM_LABEL
 from mainstem.sdk.context import RunContext
+from mainstem.sdk.fields import as_text
 from mainstem.sdk.task import RunnableTask
 
 
@@ -39,7 +40,7 @@ def _as_map(rendered: object) -> Mapping[str, object]:
 def _checked(labels: Mapping[str, object]) -> dict[str, str]:
     found = {}
     for key, value in labels.items():
-        text = "" if value is None else str(value)
+        text = "" if value is None else str(as_text(value))
         if not key or not text:
             raise InvalidInput(f"label `{key}={text}`: neither key nor value may be empty")
         if key.startswith(SYSTEM_LABEL):

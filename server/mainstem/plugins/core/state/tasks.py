@@ -41,7 +41,8 @@ class StateTask(RunnableTask):
         return None if content is None else dict(json.loads(content))
 
     def missing(self, ctx: RunContext) -> NotFound:
-        return NotFound(f"flow {ctx.flow.id} has no state named `{ctx.render(self.name)}`")
+        name = ctx.render(self.name)
+        return NotFound(f"Unable to find the state file '{name}': flow {ctx.flow.id} has none")
 
 
 class Get(StateTask):

@@ -180,7 +180,9 @@ class Split(RunnableTask):
 
     def faults(self) -> Iterator[Fault]:
         if self.bytes is None and self.partitions is None and self.rows is None:
-            yield Fault("one of `bytes`, `partitions` and `rows` is needed", "rows", "required")
+            wanted = "set `bytes`, `partitions` or `rows`"
+            message = f"Invalid configuration with no size, count, nor rows: {wanted}"
+            yield Fault(message, "rows", "required")
 
     def run(self, ctx: RunContext) -> Outputs:
         size = BatchSize(

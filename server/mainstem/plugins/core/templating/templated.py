@@ -1,9 +1,10 @@
 """A task whose properties are an expression themselves."""
 
-import yaml
 from pydantic import Field
 
 from mainstem.errors import InvalidInput
+from mainstem.expr.errors import Fault
+from mainstem.expr.yamltext import from_yaml
 from mainstem.sdk.context import RunContext
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs, RunnableTask
@@ -20,8 +21,8 @@ class TemplatedTask(RunnableTask):
     def run(self, ctx: RunContext) -> Outputs | None:
         text = ctx.render(self.spec)
         try:
-            described = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            described = from_yaml(text)
+        except Fault as error:
             raise InvalidInput(f"`spec` does not render to YAML: {error}") from error
         if not isinstance(described, dict):
             raise InvalidInput("`spec` must render to the properties of a task")
