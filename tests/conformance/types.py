@@ -11,9 +11,11 @@ from typing import Any
 from mainstem.sdk.flow import Concurrency, Flow, PluginDefault, Sla
 from mainstem.sdk.inputs import FlowOutput, Input
 from mainstem.sdk.plugin import Plugin, Properties, known_properties, yaml_names
+from mainstem.sdk.preconditions import TimeWindow
 from mainstem.sdk.registry import UnknownType
 from mainstem.sdk.task import Retry, Task, WorkerGroup
 from mainstem.sdk.trigger import Trigger
+from mainstem.sdk.workfiles import NamespaceFilesOption
 from tests.conformance.registry import installed
 
 _MODELS: dict[str, type[Properties]] = {
@@ -25,6 +27,8 @@ _MODELS: dict[str, type[Properties]] = {
     "io.kestra.core.models.flows.Flow": Flow,
     "io.kestra.core.models.flows.AbstractFlow": Flow,
     "io.kestra.core.models.tasks.WorkerGroup": WorkerGroup,
+    "io.kestra.core.models.tasks.NamespaceFiles": NamespaceFilesOption,
+    "io.kestra.core.models.triggers.TimeWindow": TimeWindow,
 }
 _FAMILIES: tuple[tuple[str, type[Properties]], ...] = (
     ("io.kestra.core.models.flows.input.", Input),

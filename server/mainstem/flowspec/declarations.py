@@ -8,6 +8,7 @@ from mainstem.flowspec.inputs import nested
 from mainstem.flowspec.problems import Problem
 from mainstem.flowspec.values import Unfit, coerce
 from mainstem.flowspec.wording import Wording, nearest
+from mainstem.sdk.fields import as_text
 from mainstem.sdk.inputs import INPUT_TYPES, OWN_PROPERTIES
 from mainstem.sdk.plugin import known_properties
 from mainstem.sdk.registry import PREFIX, Registry, UnknownType
@@ -16,8 +17,8 @@ _TYPED: Final = ("defaults", "prefill", "min", "max", "after", "before")
 
 
 def _name(declared: Mapping[str, Any]) -> str | None:
-    name = declared.get("id", declared.get("name"))
-    return name if isinstance(name, str) else None
+    name = as_text(declared.get("id", declared.get("name")))
+    return name if isinstance(name, str) and name.strip() else None
 
 
 def check_inputs(declared: Sequence[Any], wording: Wording) -> Iterator[Problem]:
@@ -67,7 +68,7 @@ def _nesting(items: Sequence[dict[str, Any]], wording: Wording) -> Iterator[Prob
 def _depends_on(item: Mapping[str, Any]) -> list[str]:
     depends_on = item.get("dependsOn")
     names = depends_on.get("inputs") if isinstance(depends_on, dict) else None
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return [str(as_text(name)) for name in names] if isinstance(names, list) else []
 
 
 def _dependencies(items: Sequence[dict[str, Any]], wording: Wording) -> Iterator[Problem]:
@@ -139,7 +140,11 @@ def check_plugin_defaults(
 ) -> Iterator[Problem]:
     """Values that are null, or that a type named in full does not know."""
     for item in listed if isinstance(listed, list) else ():
-        name = item.get("type") if isinstance(item, dict) else None
+        if not isinstance(item, dict):
+            continue
+        name = item.get("type")
+        if name is None and isinstance(item.get("values"), dict):
+            yield wording.problem(item, None, "plugin-default", _invalid("No 'type' provided"))
         if not isinstance(name, str):
             continue
         values = item.get("values")

@@ -10,6 +10,7 @@ from mainstem.flowspec.problems import Problem
 from mainstem.flowspec.source import Remark, Source, load
 from mainstem.flowspec.validate import Parsing, check, check_part
 from mainstem.flowspec.wording import Wording
+from mainstem.sdk.fields import as_text
 from mainstem.sdk.flow import Flow, PluginDefault
 from mainstem.sdk.plugin import Plugin, Properties
 from mainstem.sdk.registry import Registry
@@ -67,7 +68,7 @@ def _of_namespace(
 ) -> Sequence[PluginDefault]:
     if not callable(defaults):
         return defaults
-    namespace = data.get("namespace")
+    namespace = as_text(data.get("namespace"))
     return defaults(namespace) if isinstance(namespace, str) else ()
 
 

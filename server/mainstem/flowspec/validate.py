@@ -11,6 +11,7 @@ from mainstem.flowspec.problems import Problem
 from mainstem.flowspec.wording import Wording
 from mainstem.model.execution import SYSTEM_LABEL
 from mainstem.model.flow_id import FLOW_ID, NAMESPACE, TASK_ID
+from mainstem.sdk.fields import as_text
 from mainstem.sdk.flowable import ExecutableTask
 from mainstem.sdk.registry import Registry
 from mainstem.sdk.task import Task
@@ -83,7 +84,7 @@ def check_part(parsing: Parsing) -> Iterator[Problem]:
 
 def _flow_names(parsing: Parsing) -> Iterator[Problem]:
     data, say = parsing.data, parsing.wording.problem
-    name = data.get("id")
+    name = as_text(data.get("id"))
     if isinstance(name, str):
         if not name.strip():
             yield say(data, "id", "blank-flow-id", "must not be blank")
@@ -91,7 +92,7 @@ def _flow_names(parsing: Parsing) -> Iterator[Problem]:
             yield say(data, "id", "invalid-id", f'must match "^{FLOW_ID.pattern}"')
         elif len(name) > 100:
             yield say(data, "id", "invalid-id", "size must be between 1 and 100")
-    namespace = data.get("namespace")
+    namespace = as_text(data.get("namespace"))
     if isinstance(namespace, str):
         pattern = f'must match "^{NAMESPACE.pattern}"'
         if not NAMESPACE.fullmatch(namespace):
@@ -103,7 +104,7 @@ def _flow_names(parsing: Parsing) -> Iterator[Problem]:
 
 def _plugin_ids(parsing: Parsing, records: list[Record]) -> Iterator[Problem]:
     for record in records:
-        name = record.properties.get("id")
+        name = as_text(record.properties.get("id"))
         if isinstance(name, str) and not TASK_ID.fullmatch(name):
             code, message = "invalid-id", f'must match "^{TASK_ID.pattern}"'
             if not name.strip():
@@ -114,7 +115,7 @@ def _plugin_ids(parsing: Parsing, records: list[Record]) -> Iterator[Problem]:
 def _duplicates(parsing: Parsing, records: list[Record], what: str, code: str) -> Iterator[Problem]:
     first: dict[str, dict[str, Any]] = {}
     for record in records:
-        name = record.properties.get("id")
+        name = as_text(record.properties.get("id"))
         if not isinstance(name, str):
             continue
         if name not in first:
@@ -129,11 +130,11 @@ def _duplicates(parsing: Parsing, records: list[Record], what: str, code: str) -
 
 
 def _recursion(parsing: Parsing, tasks: list[Record]) -> Iterator[Problem]:
-    own = (parsing.data.get("namespace"), parsing.data.get("id"))
+    own = (as_text(parsing.data.get("namespace")), as_text(parsing.data.get("id")))
     for record in tasks:
         if record.kind is None or not issubclass(record.kind, ExecutableTask):
             continue
-        called = (record.properties.get("namespace"), record.properties.get("flowId"))
+        called = tuple(as_text(record.properties.get(name)) for name in ("namespace", "flowId"))
         if called == own:
             message = f"Recursive call to flow [{own[0]}.{own[1]}]"
             yield parsing.wording.problem(record.properties, "flowId", "recursive-flow", message)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from mainstem.flowspec.build import Detail, Record
 from mainstem.flowspec.problems import Problem, Severity
 from mainstem.flowspec.source import Loc, Position, Source
-from mainstem.sdk.flow import Flow
+from mainstem.sdk.flow import Flow, PluginDefault
 from mainstem.sdk.plugin import Plugin, Properties, known_properties, yaml_names
 from mainstem.sdk.task import Task
 
@@ -219,7 +219,9 @@ def _say(record: Record, detail: Detail, place: Place) -> tuple[str, str, str | 
     if detail.kind == "extra_forbidden":
         return _unknown_property(record, place)
     if place.key == "type" and detail.kind in {"missing", "literal_error"}:
-        return _invalid_type(detail)
+        owner, _ = _owner(record, place.loc[:-1])
+        if owner is not PluginDefault:
+            return _invalid_type(detail)
     if detail.kind == "missing":
         return _required(record, place)
     if detail.kind in _KINDS:
@@ -247,7 +249,7 @@ _PHRASES: Final = {
     "less_than_equal": "must be less than or equal to {le}",
     "less_than": "must be less than {lt}",
     "string_pattern_mismatch": 'must match "{pattern}"',
-    "string_too_long": "size must be at most {max_length}",
+    "string_too_long": "size must be between 0 and {max_length}",
     "too_long": "must have at most {max_length} elements",
 }
 

@@ -1,11 +1,11 @@
 """Property[T]: a plug-in property that is a literal or an expression rendered at run time."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar, get_args
 
-import yaml
 from pydantic import (
     BeforeValidator,
     GetCoreSchemaHandler,
@@ -19,6 +19,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from mainstem.errors import InvalidInput
+from mainstem.expr.errors import Fault
+from mainstem.expr.yamltext import from_yaml
 from mainstem.model.duration import format_duration, parse_duration
 
 T_co = TypeVar("T_co", covariant=True)
@@ -26,6 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 DYNAMIC = "$dynamic"
 """Marks, in the JSON Schema of a property, that it may be an expression."""
 
+_SECONDS = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)")
 _MARKS = ("{{", "{%", "{#")
 
 
@@ -104,11 +107,11 @@ class Property(Generic[T_co]):
 
     def _convert_text(self, text: str, first: ValidationError) -> T_co:
         try:
-            structure = yaml.safe_load(text)
+            structure = from_yaml(text)
             if not isinstance(structure, (list, dict)):
                 raise InvalidInput(_reason(text, first)) from first
             return self._adapter.validate_python(structure)
-        except (yaml.YAMLError, ValidationError) as error:
+        except (Fault, ValidationError) as error:
             raise InvalidInput(_reason(text, first)) from error
 
     @classmethod
@@ -157,13 +160,16 @@ def _reason(value: object, error: ValidationError) -> str:
 def _to_duration(value: object) -> object:
     if not isinstance(value, str):
         return value
+    if _SECONDS.fullmatch(value.strip()):
+        return float(value)
     try:
         return parse_duration(value)
     except InvalidInput as error:
         raise ValueError(error.message) from error
 
 
-def _text(value: object) -> object:
+def as_text(value: object) -> object:
+    """The text that a number or boolean was written as; all else as it is."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (SourceInt, SourceFloat)):
@@ -178,6 +184,6 @@ Duration = Annotated[
 ]
 Text = Annotated[
     str,
-    BeforeValidator(_text),
+    BeforeValidator(as_text),
     WithJsonSchema({"type": ["string", "number", "boolean"], DYNAMIC: True}),
 ]

@@ -22,14 +22,14 @@ from mainstem.sdk.trigger import AnyTrigger
 class Concurrency(Properties):
     """At most `limit` executions of the flow run or pause at once."""
 
-    limit: int = Field(ge=1)
+    limit: int = Field(gt=0)
     behavior: Literal["QUEUE", "CANCEL", "FAIL"] = "QUEUE"
 
 
 class Sla(Properties):
     """A promise about executions and what happens when it is broken."""
 
-    id: str
+    id: str = Field(min_length=1)
     type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"]
     duration: Duration | None = None
     assert_: Text | None = Field(default=None, alias="assert")
@@ -70,7 +70,7 @@ class Flow(Properties):
 
     id: str
     namespace: str
-    tenant_id: str | None = None
+    tenant_id: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]*$")
     revision: int | None = Field(default=None, ge=1)
     description: str | None = None
     labels: Labels = Field(default_factory=dict)

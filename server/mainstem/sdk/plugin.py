@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from mainstem.errors import InvalidInput
+from mainstem.sdk.fields import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,20 @@ class Properties(BaseModel):
             return {key: item for key, item in value.items() if item is not None}
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _scalar_is_text(cls, value: object) -> object:
+        """A number or boolean stands for its own text where text is wanted: `id: 1`."""
+        if not isinstance(value, dict):
+            return value
+        names = _texts_of(cls)
+        found = {
+            key: as_text(item)
+            for key, item in value.items()
+            if isinstance(item, (bool, int, float)) and key in names
+        }
+        return {**value, **found} if found else value
+
     @model_validator(mode="after")
     def _refuse_faults(self) -> Self:
         found = dict.fromkeys(fault for faults in _faults_of(type(self)) for fault in faults(self))
@@ -85,6 +100,19 @@ class Properties(BaseModel):
             details = [fault.details(None) for fault in found]
             raise ValidationError.from_exception_data(type(self).__name__, details)
         return self
+
+
+@cache
+def _texts_of(kind: type[Properties]) -> frozenset[str]:
+    """The names of the properties that hold text and nothing else."""
+    fields = kind.model_fields.items()
+    texts = [(name, field) for name, field in fields if _is_text(field.annotation)]
+    return frozenset(name for key, field in texts for name in (key, *yaml_names(key, field)))
+
+
+def _is_text(annotation: Any) -> bool:
+    members = set(get_args(annotation)) or {annotation}
+    return str in members and members <= {str, type(None)}
 
 
 @cache

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from mainstem.model.duration import format_duration
+from mainstem.model.flow_id import TASK_ID
 from mainstem.model.log import Level
 from mainstem.model.retry import RetryBehavior, RetryKind, RetryPolicy
 from mainstem.sdk.fields import Duration, Property, Text
@@ -93,6 +94,10 @@ class WorkerGroup(Properties):
 
     key: str | None = None
     fallback: Literal["FAIL", "WAIT", "CANCEL"] | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        if self.key is not None and not TASK_ID.fullmatch(self.key) and "{{" not in self.key:
+            yield Fault(f'must match "^{TASK_ID.pattern}"', "key", "invalid-id")
 
 
 class Task(Plugin):

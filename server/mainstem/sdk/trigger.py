@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mainstem.sdk.context import RunContext
 
 
+LevelName = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+
+
 class Trigger(Plugin):
     """Common properties; `inputs` are rendered when an execution is made."""
 
@@ -30,7 +33,10 @@ class Trigger(Plugin):
     stop_after: tuple[State, ...] = ()
     inputs: dict[str, object] = Field(default_factory=dict)
     labels: Labels = Field(default_factory=dict)
-    log_level: Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] | None = None
+    log_level: LevelName | None = None
+    min_log_level: LevelName | None = Field(
+        default=None, json_schema_extra={"deprecated": True}, description="Now `logLevel`."
+    )
     log_to_file: bool = False
     worker_group: WorkerGroup | None = None
 

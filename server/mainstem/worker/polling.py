@@ -34,7 +34,7 @@ class PollRoom:
         task = _Poll(
             id=trigger.id,
             type=trigger.type,
-            log_level=trigger.log_level,
+            log_level=trigger.log_level or trigger.min_log_level,
             log_to_file=trigger.log_to_file,
         )
         run = TaskRun(execution_id, execution_id, trigger.id, history, 0)

@@ -234,7 +234,7 @@ def test_good_inputs_of_every_type(parse: Parse) -> None:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("limit: 0", "must be greater than or equal to 1"),
+        ("limit: 0", "must be greater than 0"),
         ("behavior: QUEUE", "must not be null"),
         ("limit: 1, behavior: WAIT", "must be one of QUEUE, CANCEL, FAIL, not `WAIT`"),
     ],
@@ -356,3 +356,70 @@ def test_an_update_keeps_id_and_namespace(parse: Parse) -> None:
     ]
     assert "Illegal flow id update" in problems[0].message
     assert "Illegal namespace update" in problems[1].message
+
+
+def test_numbers_and_booleans_stand_for_their_text_where_text_is_wanted(parse: Parse) -> None:
+    parsed = parse(
+        "id: 007\nnamespace: 1.10\ndescription: true\n"
+        f"tasks:\n  - id: 1\n    type: {CORE}.log.Log\n    message: hi\n"
+        "inputs:\n  - id: 2\n    type: STRING\n"
+    )
+    assert parsed.flow is not None, messages(parsed)
+    found = (parsed.flow.id, parsed.flow.namespace, parsed.flow.description)
+    assert found == ("007", "1.10", "true")
+    assert (parsed.flow.tasks[0].id, parsed.flow.inputs[0].id) == ("1", "2")
+
+
+def test_ids_are_compared_by_their_text_however_they_are_written(parse: Parse) -> None:
+    task = f"type: {CORE}.log.Log, message: hi"
+    parsed = parse(f'{HEAD}tasks:\n  - {{id: 1, {task}}}\n  - {{id: "1", {task}}}\n')
+    assert messages(parsed) == ["Duplicate task id with name [1]"]
+    assert messages(parse(f"{HEAD}tasks:\n  - {{id: 1.5, {task}}}\n"))[0].startswith("must match")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("tenantId: Big", "tenantId: must match"),
+        (
+            "inputs: [{id: a, type: STRING, displayName: %s}]" % ("x" * 65),
+            "size must be between 0 and 64",
+        ),
+        ("inputs: [{id: '', type: STRING}]", "inputs[0].id: must not be blank"),
+        (
+            "sla: [{id: '', type: MAX_DURATION, duration: PT1H, behavior: FAIL}]",
+            "must not be empty",
+        ),
+        ("pluginDefaults: [{values: {a: 1}}]", "Invalid Plugin Default: No 'type' provided"),
+        ("pluginDefaults: [{values: {a: 1}}]", "pluginDefaults[0].type: must not be null"),
+    ],
+)
+def test_constraints_are_said_as_the_reference_says_them(
+    parse: Parse, written: str, said: str
+) -> None:
+    assert said in "\n".join(violations(parse(f"{HEAD}{TASKS}{written}\n").problems))
+
+
+def test_a_worker_group_is_named_like_a_task(parse: Parse) -> None:
+    tasks = TASKS + "    workerGroup: {key: %s}\n"
+    assert messages(parse(HEAD + tasks % "gpu-1")) == []
+    assert messages(parse(HEAD + tasks % "' x'")) == ['must match "^[a-zA-Z0-9][a-zA-Z0-9_-]*"']
+
+
+def test_the_old_name_of_a_triggers_log_level_is_accepted_with_a_warning(parse: Parse) -> None:
+    trigger = f"triggers: [{{id: t, type: {CORE}.trigger.Watch, path: /, minLogLevel: WARN}}]\n"
+    parsed = parse(HEAD + TASKS + trigger)
+    assert messages(parsed) == []
+    assert messages(parsed, "warning") == ["`minLogLevel` is deprecated"]
+
+
+@pytest.mark.parametrize(
+    ("written", "length"),
+    [("PT5S", 5.0), ("5", 5.0), ("'5'", 5.0), ("1.5", 1.5), ("'1.5'", 1.5), ("' PT5S '", 5.0)],
+)
+def test_a_duration_may_be_a_number_of_seconds(parse: Parse, written: str, length: float) -> None:
+    parsed = parse(HEAD + TASKS + f"    retry: {{type: constant, interval: {written}}}\n")
+    assert parsed.flow is not None, messages(parsed)
+    retry = parsed.flow.tasks[0].retry
+    assert retry is not None
+    assert retry.policy().interval.total_seconds() == length
