@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 
-from mainstem.errors import InvalidInput, NotFound
+from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level
 from mainstem.model.state import State
@@ -210,9 +210,15 @@ def test_the_key_may_be_an_expression(world: World) -> None:
     assert world.app.triggers.webhooks.fire(FLOW, "taxi", Call())
 
 
-@pytest.mark.parametrize("how", ["trigger", "flow", "switch"])
+def test_a_webhook_of_a_disabled_flow_is_refused(world: World) -> None:
+    world.save(hook(), disabled=True)
+    with pytest.raises(Conflict, match="disabled"):
+        world.app.triggers.webhooks.fire(FLOW, "s3cret", Call())
+
+
+@pytest.mark.parametrize("how", ["trigger", "switch"])
 def test_a_webhook_that_is_off_finds_nothing(world: World, how: str) -> None:
-    world.save(hook(disabled=how == "trigger"), disabled=how == "flow")
+    world.save(hook(disabled=how == "trigger"))
     if how == "switch":
         world.app.triggers.set_disabled(FLOW, "w", True)
     with pytest.raises(NotFound):

@@ -6,20 +6,26 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from mainstem.api import models, wire
-from mainstem.api.answers import answers
+from mainstem.api.answers import JsonAnswer, answers
 from mainstem.api.doorway import Doorway
-from mainstem.api.services import services_of
+from mainstem.api.follow import wait_for_end
+from mainstem.api.services import ApiServices, services_of
 from mainstem.errors import InvalidInput
+from mainstem.gate.authenticate import IAP_HEADER, SESSION_COOKIE
+from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
+from mainstem.sdk.trigger import WebhookTrigger
+from mainstem.services.hashes import LOCAL_PREFIX, TOKEN_PREFIX
 from mainstem.services.webhooks import Call, WebhookService
 
 router = APIRouter(tags=["webhooks"])
 _LARGEST = 10_000_000
+_TOKENS = (TOKEN_PREFIX, LOCAL_PREFIX)
 _ADDRESS = "/executions/webhook/{namespace}/{flow_id}/{key}"
 _BELOW = f"{_ADDRESS}/{{path:path}}"
 _ANSWERS: Final = answers(models.ExecutionModel, 404, 409, 413, 503)
@@ -34,7 +40,7 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
     services = services_of(request)
     call = Call(
         await _body(request),
-        _listed(request.headers.items()),
+        _headers(request.headers.items()),
         _listed(request.query_params.multi_items()),
     )
     webhooks, flow = services.triggers.webhooks, FlowId(namespace, flow_id)
@@ -42,9 +48,28 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
     execution = await doorway.enter(flow, key, call)
     if execution is None:
         execution = await run_in_threadpool(webhooks.fire, flow, key, call)
-    if execution is None:
-        return Response(status_code=204)
+        if execution is None:
+            return Response(status_code=204)
+        hook = await run_in_threadpool(webhooks.hook_of, execution)
+        if hook is not None and hook.wait:
+            execution = await wait_for_end(services, execution.id, request.is_disconnected)
+            return _ended(services, hook, execution)
     return JSONResponse(wire.execution(execution, None, services.clock.now()))
+
+
+def _ended(services: ApiServices, hook: WebhookTrigger, execution: Execution) -> Response:
+    """What the webhook says of an execution that it waited for; task runs are not told."""
+    execution, _ = services.secret_reads.starred(execution, ())
+    if not hook.return_outputs:
+        return JSONResponse(wire.execution(execution, None, services.clock.now()))
+    outputs = execution.outputs or {}
+    if hook.response_content_type == "application/json":
+        return JsonAnswer(outputs)
+    # One text alone is said as it is: services that shake hands want their token back.
+    texts = list(outputs.values())
+    if len(texts) == 1 and isinstance(texts[0], str):
+        return PlainTextResponse(texts[0])
+    return PlainTextResponse(JsonAnswer(outputs).body)
 
 
 @router.get(_BELOW, **_ANSWERS)
@@ -91,6 +116,18 @@ async def _body(request: Request) -> object:
     except (ValueError, RecursionError):
         return text
     return parsed if isinstance(parsed, (dict, list)) else text
+
+
+def _headers(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Header names with their values, less what signs its sender in on this server."""
+    found = _listed(pairs)
+    if "authorization" in found and any(mark in found["authorization"][0] for mark in _TOKENS):
+        found["authorization"] = ["***"]
+    if IAP_HEADER in found:
+        found[IAP_HEADER] = ["***"]
+    if any(SESSION_COOKIE in text for text in found.get("cookie", ())):
+        found["cookie"] = ["***"]
+    return found
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

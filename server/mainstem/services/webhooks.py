@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mainstem.bus.inprocess import TRIGGERS
-from mainstem.errors import MainstemError, NotFound
+from mainstem.errors import Conflict, MainstemError, NotFound
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.light import light
@@ -155,8 +155,28 @@ class WebhookService:
             if _is_key(trigger, rendering, key) and found is None:
                 found = (flow, trigger, rendering)
         if found is None:
+            self._refuse_disabled(flow_id, key)
             raise NotFound("Flow not found")
         return found
+
+    def _refuse_disabled(self, flow_id: FlowId, key: str) -> None:
+        """Raises Conflict for who knows the key of a disabled flow; others learn nothing."""
+        try:
+            flow = self._parts.flows.load(flow_id)
+        except MainstemError:
+            return
+        rendering = self._parts.scopes.rendering(flow)
+        hooks = [item for item in flow.triggers if isinstance(item, WebhookTrigger)]
+        known = [hook for hook in hooks if _is_key(hook, rendering, key)]
+        if flow.disabled and known:
+            raise Conflict("Cannot execute a disabled flow")
+
+    def hook_of(self, execution: Execution) -> WebhookTrigger | None:
+        """The webhook that fired an execution, which says what its caller is answered."""
+        flow = self._parts.flows.load(execution.flow, execution.revision)
+        name = execution.trigger.id if execution.trigger else None
+        found = next((item for item in flow.triggers if item.id == name), None)
+        return found if isinstance(found, WebhookTrigger) else None
 
     def _record(self, evaluation: Evaluation) -> None:
         with self._parts.database.write() as tx:
@@ -166,8 +186,8 @@ class WebhookService:
 
 
 def _is_rendered(flow: Flow, trigger: WebhookTrigger) -> bool:
-    """Whether a call of the webhook may run expressions, which may take their time."""
-    if flow.inputs or trigger.inputs or trigger.conditions:
+    """Whether a call of the webhook may run expressions or wait, which may take their time."""
+    if flow.inputs or trigger.inputs or trigger.conditions or trigger.wait:
         return True
     return "{" in trigger.key or any("{" in text for text in trigger.labels.values())
 
