@@ -99,15 +99,19 @@ class Bench:
 
     def first_of(self, flow: FlowId) -> Outcome:
         """The first execution of a flow that something else starts."""
+        return self.nth_of(flow, 1)
+
+    def nth_of(self, flow: FlowId, number: int) -> Outcome:
+        """The execution of that number, from the oldest on."""
         started = threading.Event()
         unsubscribe = self.app.bus.subscribe([EXECUTIONS], lambda _topic: started.set())
         try:
-            while not (found := self.app.search.page(_of(flow)).executions):
+            while len(found := self.app.search.page(_of(flow)).executions) < number:
                 assert started.wait(self.server.patience), f"nothing started {flow}"
                 started.clear()
         finally:
             unsubscribe()
-        return self.ended(found[-1])
+        return self.ended(found[-number])
 
     def set_kv(self, namespace: str = NAMESPACE, **values: object) -> None:
         for key, value in values.items():

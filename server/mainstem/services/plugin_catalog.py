@@ -31,12 +31,15 @@ _TITLES: Final = {
     "serdes": "File formats",
     "notifications": "Notifications",
     "compress": "Archives",
+    "aws": "Amazon Web Services",
+    "openai": "OpenAI",
 }
 # What a group needs besides the server itself, and the extra that installs it.
 _NEEDS: Final = {
     "gcp": ("google.cloud.bigquery", "gcp"),
     "dbt": ("dbt.cli", "dbt"),
     "jdbc": ("psycopg", "postgres"),
+    "aws": ("boto3", "aws"),
 }
 
 

@@ -54,7 +54,7 @@ class Docker(TaskRunner):
     credentials: Credentials | None = None
     image: Text | None = None
     user: Property[Text] | None = None
-    entry_point: Property[list[Text]] | None = None
+    entry_point: Property[list[Text]] = Property([""], list[str])
     extra_hosts: Property[list[Text]] | None = None
     network_mode: Property[Text] | None = None
     port_bindings: Property[list[Text]] | None = None
@@ -185,9 +185,9 @@ class Docker(TaskRunner):
 
     def _options(self, ctx: RunContext) -> dict[str, Any]:
         found = limits(ctx, self.cpu, self.memory)
-        if self.entry_point is not None:
-            # An empty list means none, which the API takes as one empty word.
-            found["entrypoint"] = ctx.render(self.entry_point) or [""]
+        # An empty list means none, which the API takes as one empty word: images of one program
+        # (terraform, aws-cli) would else take the shell's command line for arguments of theirs.
+        found["entrypoint"] = ctx.render(self.entry_point) or [""]
         if self.user is not None:
             found["user"] = ctx.render(self.user)
         if self.shm_size is not None:

@@ -1,0 +1,1 @@
+"""Amazon Web Services, through boto3 (the extra `aws`)."""

@@ -1,0 +1,1 @@
+"""Command lines of other products, with the image that has each of them."""
