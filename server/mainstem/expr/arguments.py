@@ -1,10 +1,8 @@
 """What filters and functions ask of their arguments, with errors that name the argument."""
 
-from datetime import tzinfo
-
 from mainstem.expr.errors import Fault
 from mainstem.expr.numbers import is_number, type_name
-from mainstem.expr.printing import text_of
+from mainstem.expr.printing import java_string
 
 
 def a_text(value: object, argument: str) -> str:
@@ -42,6 +40,6 @@ def a_list(value: object, what: str) -> list[object]:
     raise Fault(f"{what} needs a list but got {type_name(value)}")
 
 
-def text_input(value: object, zone: tzinfo) -> str:
+def text_input(value: object) -> str:
     """The text of whatever a text filter is applied to."""
-    return value if isinstance(value, str) else text_of(value, zone)
+    return value if isinstance(value, str) else java_string(value)

@@ -64,7 +64,7 @@ def _not_in(left: Expression, right: Expression, _: int) -> Expression:
 
 def _add(left: Expression, right: Expression, place: int) -> Expression:
     def total(ev: Evaluation) -> object:
-        value = operators.add(left(ev), right(ev), ev.options.timezone)
+        value = operators.add(left(ev), right(ev))
         return bounded(value, ev, place) if type(value) is str else value
 
     return placed(total, place)

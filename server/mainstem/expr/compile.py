@@ -14,6 +14,7 @@ from mainstem.expr.encrypted import decrypted, is_encrypted
 from mainstem.expr.errors import ExpressionError, Fault, Undefined
 from mainstem.expr.filters import FILTERS
 from mainstem.expr.functions import FUNCTIONS
+from mainstem.expr.methods import call_method, read_property
 from mainstem.expr.nodes import (
     Attribute,
     Binary,
@@ -33,8 +34,8 @@ from mainstem.expr.nodes import (
 )
 from mainstem.expr.numbers import calculate
 from mainstem.expr.operators import MISSING, chooses, is_true
-from mainstem.expr.printing import text_of
-from mainstem.expr.registry import Callee, find, suggestion
+from mainstem.expr.printing import java_string, text_of
+from mainstem.expr.registry import Callee, MissingArgument, find, suggestion
 from mainstem.expr.runtime import MISSING as UNBOUND
 from mainstem.expr.runtime import Evaluation, Expression, Render
 from mainstem.expr.tests import TESTS
@@ -114,7 +115,7 @@ class ExpressionCompiler:
             texts = []
             for part in parts:
                 value = part(ev)
-                texts.append(value if type(value) is str else text_of(value, ev.options.timezone))
+                texts.append(value if type(value) is str else _joined(value))
             return bounded("".join(texts), ev, place)
 
         return join
@@ -163,14 +164,23 @@ class ExpressionCompiler:
         return self._macro_call(node)
 
     def _method(self, node: MethodCall) -> Expression:
-        hint = suggestion(node.name, FILTERS) if node.name not in FILTERS else ""
         name, place = node.name, node.place
-        text = f"Methods such as `.{name}()` can't be called; use a filter, as in `| {name}`{hint}"
+        target = self.compile(node.target)
+        parent = node.target.name if isinstance(node.target, Name) else None
+        given = [self.compile(argument) for argument in node.arguments.positional]
+        if node.arguments.named:
+            return _failing(Fault(f"Arguments of `.{name}()` can't be named", place))
 
-        def refuse(_: Evaluation) -> object:
-            raise Fault(text, place)
+        def call(ev: Evaluation) -> object:
+            holder = target(ev)
+            if holder is None:
+                raise Undefined(parent or name, place)
+            value = call_method(ev, holder, name, [argument(ev) for argument in given])
+            if value is MISSING:
+                raise Undefined(name, place)
+            return value
 
-        return refuse
+        return _guarded(f"The method `{name}`", call, place)
 
     def _capture(self, node: Capture) -> Expression:
         return self._body(node)
@@ -189,6 +199,8 @@ class ExpressionCompiler:
                 None if argument is None else self.compile(argument)
                 for argument in callee.arrange(node.arguments, place)
             ]
+        except MissingArgument as fault:
+            return _failing(fault) if value is None else _failing_on(value, fault)
         except Fault as fault:
             return _failing(fault)
         call = callee.call
@@ -198,7 +210,7 @@ class ExpressionCompiler:
         ]
         if value is not None:
             given.insert(0, value)
-        return _guarded(callee, _applied(call, given), place)
+        return _guarded(f"The {callee.kind} `{callee.name}`", _applied(call, given), place)
 
     def _macro_call(self, node: FunctionCall) -> Expression:
         name, place = node.name, node.place
@@ -222,9 +234,7 @@ class ExpressionCompiler:
 
         def call(ev: Evaluation) -> object:
             block = ev.blocks.get(text_of(name_of(ev)))
-            if block is None:
-                raise Fault("There is no block of that name", place)
-            return block(ev)
+            return "" if block is None else block(ev)
 
         return call
 
@@ -270,8 +280,14 @@ def _attribute(
         raise Undefined(parent or text_of(key), place)
     value = operators.lookup(holder, key)
     if value is MISSING:
+        value = read_property(ev, holder, key)
+    if value is MISSING:
         raise Undefined(text_of(key), place)
     return decrypted(ev, value) if is_encrypted(value) else value
+
+
+def _joined(value: object) -> str:
+    return "" if value is None else java_string(value)
 
 
 def _constant(value: object) -> Expression:
@@ -289,6 +305,11 @@ def _failing(fault: Fault) -> Expression:
         raise Fault(problem, place)
 
     return fail
+
+
+def _failing_on(value: Expression, fault: Fault) -> Expression:
+    fail = _failing(fault)
+    return lambda ev: None if value(ev) is None else fail(ev)
 
 
 def _or_null(value: Expression) -> Expression:
@@ -314,9 +335,7 @@ def _applied(call: Callable[..., object], given: list[Expression]) -> Expression
     return lambda ev: call(ev, *[argument(ev) for argument in given])
 
 
-def _guarded(callee: Callee, apply: Expression, place: int) -> Expression:
-    what = f"The {callee.kind} `{callee.name}`"
-
+def _guarded(what: str, apply: Expression, place: int) -> Expression:
     def call(ev: Evaluation) -> object:
         try:
             value = apply(ev)

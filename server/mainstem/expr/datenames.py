@@ -30,6 +30,13 @@ _ENGLISH_STYLES: Final = {
 }
 
 
+_ENGLISH_ZONES: Final = {
+    "UTC": "Coordinated Universal Time",
+    "Etc/UTC": "Coordinated Universal Time",
+    "GMT": "Greenwich Mean Time",
+}
+
+
 def is_english(locale: str) -> bool:
     """Whether the built-in words serve."""
     return locale.replace("-", "_") in ("", "en", "en_US")
@@ -85,8 +92,8 @@ def era_name(width: str, locale: str) -> str:
 def quarter_name(quarter: int, width: str, locale: str) -> str:
     """`Q3` or `3rd quarter`."""
     if is_english(locale):
-        if width == "abbreviated":
-            return f"Q{quarter}"
+        if width != "wide":
+            return f"Q{quarter}" if width == "abbreviated" else str(quarter)
         return f"{quarter}{('st', 'nd', 'rd', 'th')[quarter - 1]} quarter"
     return _words(locale, "quarters", width, standalone=False)[quarter]
 
@@ -96,11 +103,17 @@ def zone_name(value: datetime, width: str, locale: str) -> str:
     short = value.tzname() or ""
     if width == "short" and not short.startswith(("+", "-", "UTC+", "UTC-")):
         return short
+    key = getattr(value.tzinfo, "key", None)
+    if key is None or ":" in key:
+        return short if key or short == "UTC" else short.removeprefix("UTC")
+    if is_english(locale) and key in _ENGLISH_ZONES:
+        return _ENGLISH_ZONES[key]
+    name = locale.replace("-", "_") or "en"
+    if key in ("UTC", "Etc/UTC"):
+        names = _cldr(name).time_zones.get("Etc/UTC", {}).get("long", {})
+        return str(names.get("standard", _ENGLISH_ZONES["UTC"]))
     from babel.dates import get_timezone_name  # slow to load
 
-    if not getattr(value.tzinfo, "key", None):
-        return short.removeprefix("UTC") if short != "UTC" else "UTC"
-    name = locale.replace("-", "_") or "en"
     return str(get_timezone_name(value, width="long", locale=name))
 
 
@@ -115,11 +128,14 @@ def style_pattern(style: str, locale: str) -> str:
     return joined.replace("{0}", clock).replace("{1}", day)
 
 
-def first_weekday(locale: str) -> int:
-    """0 is Monday. English without a country begins its weeks on Sunday."""
-    if is_english(locale):
-        return 6
-    return int(_cldr(locale).first_week_day)
+def week_rules(locale: str) -> tuple[int, int]:
+    """The first day of weeks (0 is Monday) and how many days the year's first week has at least.
+
+    A language without a country begins its weeks on Sunday, as the reference has it.
+    """
+    if is_english(locale) or not _cldr(locale).territory:
+        return 6, 1
+    return int(_cldr(locale).first_week_day), int(_cldr(locale).min_week_days)
 
 
 def names_to_numbers(kind: str, locale: str) -> dict[str, int]:

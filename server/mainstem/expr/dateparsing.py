@@ -1,5 +1,6 @@
 """Java's DateTimeFormatter patterns for reading: a pattern becomes a regular expression."""
 
+import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta, tzinfo
@@ -102,6 +103,8 @@ def parse_pattern(
 
 
 def _date(fields: dict[str, str], locale: str) -> date | None:
+    if {"Y", "w"} <= fields.keys() and fields.keys() & {"e", "c"}:
+        return _week_date(fields, locale)
     year_text = fields.get("y") or fields.get("u")
     if year_text is None:
         return None
@@ -116,7 +119,32 @@ def _date(fields: dict[str, str], locale: str) -> date | None:
         if month_text.isdigit()
         else datenames.names_to_numbers("month", locale)[month_text.lower()]
     )
-    return date(year, month, int(fields["d"]))
+    day = _clamped(year, month, int(fields["d"]))
+    name = fields.get("E", "").lower()
+    if name and datenames.names_to_numbers("day", locale).get(name) != day.weekday():
+        return None
+    return day
+
+
+def _clamped(year: int, month: int, day: int) -> date:
+    """A 31st of a shorter month is that month's last day."""
+    if 28 < day <= 31:
+        day = min(day, calendar.monthrange(year, month)[1])
+    return date(year, month, day)
+
+
+def _week_date(fields: dict[str, str], locale: str) -> date | None:
+    """The day of a week-based year, by the rules of the language."""
+    first_day, least_days = datenames.week_rules(locale)
+    start = date(int(fields["Y"]), 1, 1)
+    back = (start.weekday() - first_day) % 7
+    first_week = start - timedelta(days=back)
+    if 7 - back < least_days:
+        first_week += timedelta(days=7)
+    day = fields.get("e") or fields.get("c") or ""
+    if not day.isdigit() or not 1 <= int(day) <= 7:
+        return None
+    return first_week + timedelta(days=7 * (int(fields["w"]) - 1) + int(day) - 1)
 
 
 def _time(fields: dict[str, str]) -> time | None:

@@ -11,8 +11,18 @@ from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import offset_of, offset_text
 
 _LONGEST: Final = 300
+_JULIAN_DAY_0: Final = 678_576
 _SKIPPED: Final = "[]"
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_MOST: Final = {
+    **dict.fromkeys("aFW", 1),
+    **dict.fromkeys("dhHkKmsVw", 2),
+    "D": 3,
+    **dict.fromkeys("Ozv", 4),
+    **dict.fromkeys("GMLQqEecXxZ", 5),
+    "S": 9,
+}
+_BAD_COUNTS: Final = frozenset({("V", 1), ("c", 2), ("O", 2), ("O", 3), ("v", 2), ("v", 3)})
 _WIDTHS: Final = {1: "abbreviated", 2: "abbreviated", 3: "abbreviated", 4: "wide", 5: "narrow"}
 
 
@@ -54,8 +64,9 @@ def pattern_fields(pattern: str) -> tuple[Field, ...]:
 def _field(letter: str, count: int) -> Field:
     if letter not in PRINTERS and letter != "p":
         raise Fault(f"`{letter}` is not a letter of date patterns; put text in 'quotes'")
-    if count > 19:
-        raise Fault(f"Too many pattern letters `{letter}`")
+    if count > _MOST.get(letter, 19) or (letter, count) in _BAD_COUNTS:
+        problem = "Too many" if count > _MOST.get(letter, 19) else "Not the right number of"
+        raise Fault(f"{problem} pattern letters `{letter}`")
     return Field(letter, count, "")
 
 
@@ -88,11 +99,15 @@ def _steps(pattern: str) -> tuple[tuple[str, "Printer | None", int, int], ...]:
     steps: list[tuple[str, Printer | None, int, int]] = []
     pad = 0
     for field in pattern_fields(pattern):
+        if pad and field.letter in ("", "[", "]", "p"):
+            raise Fault("The letter `p` of a date pattern stands before another letter")
         if field.letter == "p":
             pad = field.count
         elif field.letter not in ("[", "]"):
             steps.append((field.text, PRINTERS.get(field.letter), field.count, pad))
             pad = 0
+    if pad:
+        raise Fault("The letter `p` of a date pattern stands before another letter")
     return tuple(steps)
 
 
@@ -132,9 +147,16 @@ def _day_name(value: datetime, count: int, locale: str) -> str:
 
 def _day_number(value: datetime, count: int, locale: str) -> str:
     if count <= 2:
-        number = (value.weekday() - datenames.first_weekday(locale)) % 7 + 1
+        number = (value.weekday() - datenames.week_rules(locale)[0]) % 7 + 1
         return f"{number:0{count}}"
     return _day_name(value, count, locale)
+
+
+def _day_alone(value: datetime, count: int, locale: str) -> str:
+    if count <= 2:
+        return _day_number(value, count, locale)
+    width = _WIDTHS[min(count, 5)]
+    return datenames.day_name(value.weekday(), width, locale, standalone=True)
 
 
 def _week_fields(value: date, first_day: int, least_days: int) -> tuple[int, int]:
@@ -151,8 +173,7 @@ def _week_fields(value: date, first_day: int, least_days: int) -> tuple[int, int
 
 
 def _local_week(value: datetime, locale: str) -> tuple[int, int]:
-    first_day = datenames.first_weekday(locale)
-    return _week_fields(value.date(), first_day, 1 if first_day == 6 else 4)
+    return _week_fields(value.date(), *datenames.week_rules(locale))
 
 
 def _week_year(value: datetime, count: int, locale: str) -> str:
@@ -165,10 +186,10 @@ def _week(value: datetime, count: int, locale: str) -> str:
 
 
 def _week_of_month(value: datetime, count: int, locale: str) -> str:
-    first_day = datenames.first_weekday(locale)
+    first_day, least_days = datenames.week_rules(locale)
     lead = (value.replace(day=1).weekday() - first_day) % 7
     week = (value.day - 1 + lead) // 7 + 1
-    if first_day != 6 and 7 - lead < 4:
+    if 7 - lead < least_days:
         week -= 1
     return f"{week:0{count}}"
 
@@ -217,11 +238,11 @@ def _localized_offset(value: datetime, count: int, _: str) -> str:
     length = offset_of(value)
     if not length:
         return "GMT"
-    full = _offset("", 3, value)
+    full = _offset("", 5, value)
     if count == 4:
         return "GMT" + full
-    hours, minutes = full[1:].split(":")
-    return f"GMT{full[0]}{int(hours)}" + (f":{minutes}" if minutes != "00" else "")
+    hours, _, rest = full[1:].partition(":")
+    return f"GMT{full[0]}{int(hours)}" + (f":{rest}" if rest != "00" else "")
 
 
 def _nanos_of_day(value: datetime) -> int:
@@ -242,10 +263,11 @@ PRINTERS: Final[dict[str, Printer]] = {
     "W": _week_of_month,
     "D": _padded(lambda value: value.timetuple().tm_yday),
     "d": _padded(lambda value: value.day),
-    "F": _padded(lambda value: (value.day - 1) % 7 + 1),
+    "F": _padded(lambda value: (value.day - 1) // 7 + 1),
+    "g": _padded(lambda value: value.toordinal() - _JULIAN_DAY_0),
     "E": _day_name,
     "e": _day_number,
-    "c": _day_number,
+    "c": _day_alone,
     "a": _half_day,
     "h": _padded(lambda value: value.hour % 12 or 12),
     "H": _padded(lambda value: value.hour),

@@ -10,6 +10,7 @@ from mainstem.expr.dateparsing import offset_zone, parse_pattern
 from mainstem.expr.datepatterns import print_pattern
 from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import (
+    UTC_REGION,
     date_text,
     instant_text,
     offset_of,
@@ -36,6 +37,12 @@ _ISO: Final = re.compile(
 _COMMON: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?(?:Z|[-+]\d\d:\d\d)", re.ASCII
 )
+_ANY: Final = re.compile("")
+_SHAPES: Final = {
+    "iso_ordinal_date": re.compile(r"\d{4}-\d{3}(?!\d)", re.ASCII),
+    "iso_week_date": re.compile(r"\d{4}-W\d\d-\d(?!\d)", re.ASCII),
+    "iso_date": re.compile(r"\d{4}-\d\d-\d\d(?!\d)", re.ASCII),
+}
 _RFC: Final = "[EEE, ]d MMM yyyy HH:mm[:ss] Z"
 
 
@@ -63,7 +70,7 @@ def _week(value: datetime) -> str:
 
 def _rfc_1123(value: datetime) -> str:
     offset = offset_text(offset_of(value))
-    zone = "GMT" if offset == "Z" else offset.replace(":", "")
+    zone = "GMT" if offset == "Z" else offset.replace(":", "")[:5]
     day, month = (
         datenames.day_name(value.weekday(), "abbreviated", "en"),
         datenames.month_name(value.month, "abbreviated", "en"),
@@ -90,7 +97,7 @@ _NAMED: Final[dict[str, Callable[[datetime], str]]] = {
 
 def format_date(value: datetime, name: str, zone: tzinfo, locale: str) -> str:
     """Print an aware moment in a zone by a named format, a style or a pattern."""
-    local = value.astimezone(zone)
+    local = value.astimezone(UTC_REGION if zone is UTC else zone)
     named = _NAMED.get(name)
     if named is not None:
         return named(local)
@@ -103,7 +110,7 @@ def to_moment(value: object, zone: tzinfo, existing_format: str | None, locale: 
     """An aware moment from a date of any kind; what has no zone is meant in `zone`."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
-            return value.replace(tzinfo=zone)
+            return _in_zone(value, zone)
         return value.astimezone(zone) if value.tzinfo is UTC else value
     if isinstance(value, date):
         return datetime.combine(value, time(12), zone)
@@ -114,6 +121,15 @@ def to_moment(value: object, zone: tzinfo, existing_format: str | None, locale: 
     if existing_format is None:
         return _parsed_common(value) or _parsed_iso(value, zone)
     return _parsed(value, existing_format, zone, locale)
+
+
+def _in_zone(local: datetime, zone: tzinfo) -> datetime:
+    """A local time in a zone; one that the clocks skip moves on by what they skip."""
+    moment = local.replace(tzinfo=zone)
+    try:
+        return moment.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def _from_epoch(seconds: int, zone: tzinfo) -> datetime:
@@ -150,8 +166,10 @@ def _parsed_iso(text: str, zone: tzinfo) -> datetime:
         if found["offset"]:
             moment = datetime.combine(day, clock, offset_zone(found["offset"]))
             return moment.astimezone(own)
-        return datetime.combine(day, clock, own)
-    return datetime.combine(day, clock, offset_zone(found["offset"]) if found["offset"] else zone)
+        return _in_zone(datetime.combine(day, clock), own)
+    if found["offset"]:
+        return datetime.combine(day, clock, offset_zone(found["offset"]))
+    return _in_zone(datetime.combine(day, clock), zone)
 
 
 def _parsed(text: str, existing_format: str, zone: tzinfo, locale: str) -> datetime:
@@ -164,11 +182,15 @@ def _parsed(text: str, existing_format: str, zone: tzinfo, locale: str) -> datet
     if parts is None:
         raise Fault(f"The text doesn't have the format `{existing_format}`")
     day, clock, own = parts
-    return datetime.combine(day, clock or time(0), own or zone)
+    if clock is None:  # a date alone is meant where the caller says, whatever zone follows it
+        return _in_zone(datetime.combine(day, time(0)), zone)
+    return _in_zone(datetime.combine(day, clock), own or zone)
 
 
 def _parsed_named(text: str, name: str, zone: tzinfo) -> datetime:
     try:
+        if not _SHAPES.get(name, _ANY).match(text):
+            raise ValueError(text)
         if name == "iso_ordinal_date":
             bare, offset = text[:8], text[8:]
             day = date(int(bare[:4]), 1, 1) + timedelta(days=int(bare[5:]) - 1)

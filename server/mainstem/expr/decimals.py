@@ -41,21 +41,32 @@ class Symbols:
 
 
 def format_decimal(value: Number, pattern: str | None, locale: str) -> str:
-    """A number in the form of a pattern, rounded half to even."""
+    """A number in the form of a pattern, rounded half to even from its exact binary value."""
     shape = parse_pattern("#,##0.###" if pattern is None else pattern)
     symbols = _symbols(locale)
     if isinstance(value, float) and (math.isnan(value) or math.isinf(value)):
         text = "NaN" if math.isnan(value) else f"{shape.prefix}∞{shape.suffix}"
         return f"-{text}" if value < 0 else text
-    exact = Decimal(repr(float(value))) if isinstance(value, float) else Decimal(value)
     with localcontext() as context:
-        context.prec = 700
+        context.prec = 1400
+        exact = _exact(value, shape)
         negative = exact.is_signed()
-        body = _body(abs(exact).scaleb(shape.scale), shape, symbols)
+        body = _body(abs(exact), shape, symbols)
     if negative:
         prefix = shape.negative_prefix.replace("-", symbols.minus)
         return f"{prefix}{body}{shape.negative_suffix}"
     return f"{shape.prefix}{body}{shape.suffix}"
+
+
+def _exact(value: Number, shape: Pattern) -> Decimal:
+    """A double has its shortest digits, but is rounded by all the digits it really has."""
+    if not isinstance(value, float):
+        return Decimal(value).scaleb(shape.scale)
+    scaled = float(value) * 10.0**shape.scale
+    shortest = Decimal(repr(scaled))
+    places = -int(shortest.as_tuple().exponent)
+    fits = places <= shape.most_fraction and not shape.exponent
+    return shortest if fits else Decimal(scaled)
 
 
 def _body(value: Decimal, shape: Pattern, symbols: Symbols) -> str:
@@ -68,7 +79,6 @@ def _fixed(value: Decimal, shape: Pattern, symbols: Symbols) -> str:
     rounded = value.quantize(Decimal(1).scaleb(-shape.most_fraction), ROUND_HALF_EVEN)
     whole, _, fraction = format(rounded, "f").partition(".")
     whole = whole.lstrip("0").rjust(shape.least_integers, "0")
-    whole = whole[-shape.most_integers :] if shape.most_integers else whole
     fraction = fraction.rstrip("0").ljust(shape.least_fraction, "0")
     if not whole and not fraction:
         whole = "0"
@@ -85,22 +95,26 @@ def _grouped(digits: str, size: int, mark: str) -> str:
 
 
 def _scientific(value: Decimal, shape: Pattern, symbols: Symbols) -> str:
-    power = value.adjusted() if value else 0
-    step = shape.most_integers
-    if step > 1 and step > shape.least_integers:
-        power = math.floor(power / step) * step
-        digits = shape.least_integers + shape.most_fraction
-        shown = value.scaleb(-power)
-        places = max(digits - (shown.adjusted() + 1 if shown else 1), 0)
+    """The digits without the point, then where the point goes and which power is left."""
+    most = shape.most_integers + shape.most_fraction
+    if value and most and len(value.as_tuple().digits) > most:
+        value = value.quantize(Decimal(1).scaleb(value.adjusted() - most + 1), ROUND_HALF_EVEN)
+    digits = "".join(map(str, value.as_tuple().digits)).rstrip("0") if value else ""
+    power = value.adjusted() + 1 if value else 0
+    step, least = shape.most_integers, shape.least_integers
+    if step > 1 and step > least:
+        power = ((power - 1) // step) * step
+        integers = 1
     else:
-        power -= max(shape.least_integers, 1) - 1
-        shown, places = value.scaleb(-power), shape.most_fraction
-    mantissa = shown.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
-    if mantissa and mantissa.adjusted() > shown.adjusted() and step <= max(shape.least_integers, 1):
-        power += 1
-        mantissa = mantissa.scaleb(-1)
-    inner = replace(shape, most_fraction=max(places, shape.least_fraction), grouping=0)
-    text = _fixed(mantissa, replace(inner, most_integers=_PLAIN_INTEGERS), symbols)
+        power -= least
+        integers = least
+    if value:
+        integers = value.adjusted() + 1 - power
+    else:
+        power = 0
+    digits = digits.ljust(max(least + shape.least_fraction, integers), "0")
+    whole, fraction = digits[:integers], digits[integers:]
+    text = whole + (symbols.point + fraction if fraction or shape.point_always else "")
     sign = symbols.minus if power < 0 else ""
     return f"{text}E{sign}{abs(power):0{shape.exponent}}"
 
@@ -110,6 +124,8 @@ def parse_pattern(pattern: str) -> Pattern:
     """Read a DecimalFormat pattern."""
     if len(pattern) > 200:
         raise Fault("A number pattern may have 200 characters at most")
+    if not pattern:
+        return Pattern(most_fraction=_PLAIN_INTEGERS, grouping=3)
     at, shape = _half(pattern, 0)
     if at == len(pattern):
         return replace(shape, negative_prefix="-" + shape.prefix, negative_suffix=shape.suffix)
@@ -126,24 +142,18 @@ def _half(pattern: str, start: int) -> tuple[int, Pattern]:
         end += 1
     body = pattern[at:end]
     exponent = 0
-    if pattern.startswith("E0", end):
+    if pattern.startswith("E", end) and body:
         exponent = len(pattern[end + 1 :]) - len(pattern[end + 1 :].lstrip("0"))
+        if not exponent or not body.replace(",", "").replace(".", ""):
+            raise Fault("The number pattern has an `E` in the wrong place")
         end += 1 + exponent
     at, suffix, more = _affix(pattern, end)
     if at < len(pattern) and pattern[at] != ";":
         raise Fault("The number pattern has digits in two places")
-    shape = _shape(body)
-    most = shape.most_integers
-    if exponent:
-        most = len(body.split(".", 1)[0].replace(",", ""))
-    return at, replace(
-        shape,
-        prefix=prefix,
-        suffix=suffix,
-        scale=scale or more,
-        exponent=exponent,
-        most_integers=most,
-    )
+    if scale and more:
+        raise Fault("The number pattern has more than one `%` or `‰`")
+    shape = _shape(body, exponent)
+    return at, replace(shape, prefix=prefix, suffix=suffix, scale=scale or more)
 
 
 def _affix(pattern: str, start: int) -> tuple[int, str, int]:
@@ -161,6 +171,8 @@ def _affix(pattern: str, start: int) -> tuple[int, str, int]:
             break
         else:
             if not quoted and char in "%‰":
+                if scale:
+                    raise Fault("The number pattern has more than one `%` or `‰`")
                 scale = 2 if char == "%" else 3
             text += "$" if char == "¤" and not quoted else char
         at += 1
@@ -169,7 +181,8 @@ def _affix(pattern: str, start: int) -> tuple[int, str, int]:
     return at, text, scale
 
 
-def _shape(body: str) -> Pattern:
+def _shape(body: str, exponent: int) -> Pattern:
+    """The counts of digits; a pattern of `#` only with a point has one place that always shows."""
     whole, point, fraction = body.partition(".")
     integers = whole.replace(",", "")
     if "0#" in integers or "#0" in fraction or "," in fraction or "." in fraction:
@@ -177,17 +190,19 @@ def _shape(body: str) -> Pattern:
     grouping = len(whole) - whole.rfind(",") - 1 if "," in whole else 0
     if "," in whole and grouping == 0:
         raise Fault("The number pattern has a `,` in the wrong place")
-    least = integers.count("0")
-    if not least and not fraction and integers:
-        least = 1
-    elif not least and integers and fraction and "0" not in fraction:
-        least = 0
+    least, least_fraction = integers.count("0"), fraction.count("0")
+    if point and not least and not least_fraction:
+        least, least_fraction = (1, 0) if integers else (0, 1)
+        if not integers and not fraction:
+            raise Fault("The number pattern has no digits")
     return Pattern(
         least_integers=least,
-        least_fraction=fraction.count("0"),
+        most_integers=len(integers) if exponent else _PLAIN_INTEGERS,
+        least_fraction=least_fraction,
         most_fraction=len(fraction),
         grouping=grouping,
-        point_always=bool(point) and not fraction,
+        exponent=exponent,
+        point_always=bool(point) and (not fraction or not integers),
     )
 
 

@@ -8,6 +8,7 @@ from mainstem.expr.arguments import a_list, an_integer, an_optional_text, text_i
 from mainstem.expr.errors import Fault
 from mainstem.expr.numbers import is_number, type_name
 from mainstem.expr.operators import LISTS, compare, holds
+from mainstem.expr.printing import entries
 from mainstem.expr.runtime import Evaluation
 
 
@@ -75,8 +76,7 @@ def join(ev: Evaluation, value: object, separator: object = None) -> object:
     if value is None:
         return None
     mark = an_optional_text(separator, "separator") or ""
-    zone = ev.options.timezone
-    texts = ["null" if item is None else text_input(item, zone) for item in a_list(value, "`join`")]
+    texts = ["null" if item is None else text_input(item) for item in a_list(value, "`join`")]
     if len(mark) * len(texts) > ev.options.max_output:
         raise Fault("`join` would make more text than allowed")
     return mark.join(texts)
@@ -102,7 +102,7 @@ def length(_: Evaluation, value: object) -> object:
     return len(value) if isinstance(value, (str, Mapping, *LISTS)) else 0
 
 
-def merge(_: Evaluation, value: object, items: object) -> object:
+def merge(_: Evaluation, value: object, items: object = None) -> object:
     if value is None or items is None:
         if items is None and value is None:
             raise Fault("`merge` got null on both sides")
@@ -111,7 +111,7 @@ def merge(_: Evaluation, value: object, items: object) -> object:
         return _merge_map(dict(value), items)
     whole = a_list(value, "`merge`")
     if isinstance(items, Mapping):
-        return [*whole, *({"key": k, "value": v} for k, v in list(items.items()))]
+        return [*whole, *entries(items)]
     return [*whole, *a_list(items, "`merge`")]
 
 

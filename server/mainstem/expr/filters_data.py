@@ -8,7 +8,7 @@ from mainstem.expr.ion import to_ion
 from mainstem.expr.jqprogram import run_jq
 from mainstem.expr.printing import to_json
 from mainstem.expr.runtime import Evaluation
-from mainstem.expr.yamltext import to_yaml
+from mainstem.expr.yamlwriting import to_yaml
 
 
 def json_filter(ev: Evaluation, value: object) -> object:

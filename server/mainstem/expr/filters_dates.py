@@ -1,8 +1,8 @@
 """Filters on dates."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Final
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final, TypeVar
 
 from mainstem.expr.arguments import a_text, an_integer, an_optional_text
 from mainstem.expr.dates import format_date, to_moment
@@ -10,6 +10,7 @@ from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import zone_named
 from mainstem.expr.runtime import Evaluation
 
+_Day = TypeVar("_Day", date, datetime)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_UNITS: Final = {
     "NANOS": timedelta(microseconds=0),
@@ -50,7 +51,8 @@ def print_date(
     language = an_optional_text(locale, "locale") or ev.options.locale
     existing = an_optional_text(existing_format, "existingFormat")
     moment = to_moment(value, zone, existing, language)
-    return format_date(moment, an_optional_text(pattern, "format") or "iso", zone, language)
+    shape = an_optional_text(pattern, "format")
+    return format_date(moment, "iso" if shape is None else shape, zone, language)
 
 
 def date_add(  # noqa: PLR0913 - the six named arguments of the language
@@ -70,16 +72,19 @@ def date_add(  # noqa: PLR0913 - the six named arguments of the language
     language = an_optional_text(locale, "locale") or ev.options.locale
     existing = an_optional_text(existing_format, "existingFormat")
     moment = to_moment(value, zone, existing, language)
-    moved = _moved(moment, an_integer(amount, "amount"), a_text(unit, "unit"))
+    moved = add_units(moment, an_integer(amount, "amount"), a_text(unit, "unit"))
     return print_date(ev, moved, pattern, time_zone, None, locale)
 
 
-def _moved(moment: datetime, amount: int, unit: str) -> datetime:
+def add_units(moment: _Day, amount: int, unit: str) -> _Day:
+    """A date moved by an amount of a unit, of days and longer also a date without a time."""
     try:
         if unit in _EXACT_UNITS:
             step = _EXACT_UNITS[unit] * amount
             if unit == "NANOS":
                 step = timedelta(microseconds=amount // 1000)
+            if not isinstance(moment, datetime) or moment.tzinfo is None:
+                return moment + step
             return (moment.astimezone(UTC) + step).astimezone(moment.tzinfo)
         if unit in _DAY_UNITS:
             return moment + timedelta(days=_DAY_UNITS[unit] * amount)
@@ -91,7 +96,7 @@ def _moved(moment: datetime, amount: int, unit: str) -> datetime:
     raise Fault(f"`{unit}` is not a unit of `dateAdd`; use one of {known}")
 
 
-def _add_months(moment: datetime, months: int) -> datetime:
+def _add_months(moment: _Day, months: int) -> _Day:
     """The same day of a later month, or that month's last day."""
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
     for day in range(moment.day, moment.day - 4, -1):

@@ -1,5 +1,6 @@
 """Filters on numbers, and the Java class names that stand for the kinds of values."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -30,6 +31,9 @@ def absolute(_: Evaluation, value: object) -> object:
     return Float32(abs(number)) if isinstance(number, Float32) else abs(number)
 
 
+_JAVA_FLOAT: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
 def _bounded(value: int, bits: int, name: str) -> int:
     if not -(2 ** (bits - 1)) <= value < 2 ** (bits - 1):
         raise Fault(f"The number doesn't fit into {name}")
@@ -48,9 +52,12 @@ _NUMBER_TYPES: Final[dict[str, Callable[[str], object]]] = {
 
 def _java_float(text: str) -> str:
     bare = text.strip()
-    if bare[-1:] in "fFdD" and not bare.lower().endswith(("inf", "infinity")):
-        bare = bare[:-1]
-    if "_" in bare:
+    if bare.lstrip("+-") in ("NaN", "Infinity"):
+        return bare
+    bare = bare.removesuffix(bare[-1]) if bare[-1:] in tuple("fFdD") else bare
+    if bare.lstrip("+-")[:2] in ("0x", "0X") and "p" in text.lower():
+        return repr(float.fromhex(bare))
+    if not _JAVA_FLOAT.fullmatch(bare):
         raise ValueError(text)
     return bare
 
@@ -85,6 +92,7 @@ _CLASSES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (Float32, "java.lang.Float"),
     (float, "java.lang.Double"),
     (Decimal, "java.math.BigDecimal"),
+    (bytes, "[B"),
     (date, "java.time.LocalDate"),
     (time, "java.time.LocalTime"),
     (timedelta, "java.time.Duration"),

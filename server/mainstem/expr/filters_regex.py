@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mainstem.expr.arguments import a_text, an_integer
-from mainstem.expr.printing import text_of
+from mainstem.expr.printing import java_string
 from mainstem.expr.regexes import JavaRegex
 from mainstem.expr.runtime import Evaluation
 
@@ -12,7 +12,7 @@ from mainstem.expr.runtime import Evaluation
 def regex_match(ev: Evaluation, value: object, regex: object) -> object:
     if value is None:
         return False
-    return JavaRegex(a_text(regex, "regex"), ev.options).search(text_of(value)) is not None
+    return JavaRegex(a_text(regex, "regex"), ev.options).search(java_string(value)) is not None
 
 
 def regex_extract(ev: Evaluation, value: object, regex: object, group: object = None) -> object:
@@ -20,14 +20,14 @@ def regex_extract(ev: Evaluation, value: object, regex: object, group: object = 
     if value is None:
         return None
     number = 0 if group is None else an_integer(group, "group")
-    return JavaRegex(a_text(regex, "regex"), ev.options).search(text_of(value), number)
+    return JavaRegex(a_text(regex, "regex"), ev.options).search(java_string(value), number)
 
 
 def regex_replace(ev: Evaluation, value: object, regex: object, replacement: object) -> object:
     if value is None:
         return None
     pattern = JavaRegex(a_text(regex, "regex"), ev.options)
-    return pattern.replace(text_of(value), a_text(replacement, "replacement"))
+    return pattern.replace(java_string(value), a_text(replacement, "replacement"))
 
 
 FILTERS_REGEX: Final[dict[str, tuple[Callable[..., object], str]]] = {

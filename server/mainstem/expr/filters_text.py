@@ -20,30 +20,33 @@ _ESCAPES: Final = {
     "double": ('"', '\\"'),
     "shell": ("'", "'\\''"),
 }
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
 _NOT_SLUG: Final = re.compile(r"[^A-Za-z0-9_-]")
 _JAVA_SPACE: Final = "".join(map(chr, range(33)))
 
 
 def _on_text(change: Callable[[str], object]) -> Callable[[Evaluation, object], object]:
     def apply(ev: Evaluation, value: object) -> object:
-        return None if value is None else change(text_input(value, ev.options.timezone))
+        return None if value is None else change(text_input(value))
 
     return apply
 
 
 def _each_text(value: object, ev: Evaluation, change: Callable[[str], str]) -> object:
     """Apply to text, or to every text inside maps and lists."""
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        ev.budget.spend(len(value))
     if isinstance(value, Mapping):
         return {key: _each_text(item, ev, change) for key, item in list(value.items())}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_each_text(item, ev, change) for item in value]
-    return None if value is None else change(text_input(value, ev.options.timezone))
+    return None if value is None else change(text_input(value))
 
 
 def abbreviate(ev: Evaluation, value: object, length: object) -> object:
     if value is None:
         return None
-    text, most = text_input(value, ev.options.timezone), an_integer(length, "length")
+    text, most = text_input(value), an_integer(length, "length")
     if most < 0:
         raise Fault("`length` must not be negative")
     if len(text) < most or len(text) <= 3:
@@ -51,23 +54,27 @@ def abbreviate(ev: Evaluation, value: object, length: object) -> object:
     return text[:most] if most <= 3 else text[: most - 3] + "..."
 
 
+def _titled(char: str) -> str:
+    """The title form of one character, itself where that would be several."""
+    changed = char.title()
+    return changed if len(changed) == 1 else char
+
+
 def capitalize(text: str) -> str:
     start = len(text) - len(text.lstrip())
-    return text[:start] + text[start : start + 1].title() + text[start + 1 :]
+    return text[:start] + _titled(text[start : start + 1]) + text[start + 1 :]
 
 
 def title(text: str) -> str:
-    return re.sub(r"(?<!\S)\S", lambda found: found[0].title(), text)
+    return re.sub(r"(?<!\S)\S", lambda found: _titled(found[0]), text)
 
 
-def ends_with(ev: Evaluation, value: object, end: object) -> object:
-    zone = ev.options.timezone
-    return None if value is None else text_input(value, zone).endswith(text_input(end, zone))
+def ends_with(_: Evaluation, value: object, end: object) -> object:
+    return None if value is None else text_input(value).endswith(text_input(end))
 
 
-def starts_with(ev: Evaluation, value: object, start: object) -> object:
-    zone = ev.options.timezone
-    return None if value is None else text_input(value, zone).startswith(text_input(start, zone))
+def starts_with(_: Evaluation, value: object, start: object) -> object:
+    return None if value is None else text_input(value).startswith(text_input(start))
 
 
 def escape_char(ev: Evaluation, value: object, kind: object) -> object:
@@ -82,13 +89,12 @@ def replace(ev: Evaluation, value: object, replace_pairs: object, regexp: object
         return None
     if not isinstance(replace_pairs, Mapping):
         raise Fault(f"`replace_pairs` must be a map but is {type_name(replace_pairs)}")
-    zone = ev.options.timezone
-    pairs = [(text_input(k, zone), text_input(v, zone)) for k, v in replace_pairs.items()]
+    pairs = [(text_input(k), text_input(v)) for k, v in replace_pairs.items()]
     if regexp is not None and a_boolean(regexp, "regexp"):
         patterns = [(JavaRegex(old, ev.options), new) for old, new in pairs]
         return _each_text(value, ev, lambda text: _replace_patterns(text, patterns))
     most = ev.options.max_output
-    return _each_text(value, ev, lambda text: _replace_texts(text, pairs, most))
+    return _each_text(value, ev, lambda text: replace_texts(text, pairs, most))
 
 
 def _replace_patterns(text: str, pairs: list[tuple[JavaRegex, str]]) -> str:
@@ -97,7 +103,8 @@ def _replace_patterns(text: str, pairs: list[tuple[JavaRegex, str]]) -> str:
     return text
 
 
-def _replace_texts(text: str, pairs: list[tuple[str, str]], most: int) -> str:
+def replace_texts(text: str, pairs: list[tuple[str, str]], most: int) -> str:
+    """Every old text replaced by its new one, in the order of the pairs."""
     for old, new in pairs:
         if len(text) + text.count(old) * len(new) > 2 * most:
             raise Fault("`replace` would make more text than allowed")
@@ -110,7 +117,7 @@ def split(ev: Evaluation, value: object, delimiter: object, limit: object = None
         return None
     most = 0 if limit is None else an_integer(limit, "limit")
     pattern = JavaRegex(a_text(delimiter, "delimiter"), ev.options)
-    return pattern.split(text_input(value, ev.options.timezone), most)
+    return pattern.split(text_input(value), most)
 
 
 def slugify(text: str) -> str:
@@ -121,26 +128,32 @@ def slugify(text: str) -> str:
 
 
 def _cut(
-    split_at: Callable[[str, str], tuple[str, str, str]], part: int, *, whole_if_absent: bool
+    split_at: Callable[[str, str], tuple[str, str, str]],
+    part: int,
+    *,
+    absent: bool,
+    empty: bool,
 ) -> Callable[[Evaluation, object, object], object]:
+    """Each flag says whether all of the text is the result: no such separator, or an empty one."""
+
     def apply(ev: Evaluation, value: object, separator: object) -> object:
         if value is None:
             return None
-        text = text_input(value, ev.options.timezone)
+        text = text_input(value)
         mark = an_optional_text(separator, "separator")
-        if not mark:
-            return text if whole_if_absent and mark is None else ("" if part == 0 else text)
-        if mark not in text:
-            return text if whole_if_absent else ""
+        if mark == "":
+            return text if empty else ""
+        if mark is None or mark not in text:
+            return text if absent else ""
         return split_at(text, mark)[part]
 
     return apply
 
 
-substring_before = _cut(str.partition, 0, whole_if_absent=True)
-substring_before_last = _cut(str.rpartition, 0, whole_if_absent=True)
-substring_after = _cut(str.partition, 2, whole_if_absent=False)
-substring_after_last = _cut(str.rpartition, 2, whole_if_absent=False)
+substring_before = _cut(str.partition, 0, absent=True, empty=False)
+substring_before_last = _cut(str.rpartition, 0, absent=True, empty=True)
+substring_after = _cut(str.partition, 2, absent=False, empty=True)
+substring_after_last = _cut(str.rpartition, 2, absent=False, empty=False)
 
 
 def _indenting(*, new_line_first: bool) -> Callable[..., object]:
@@ -149,7 +162,7 @@ def _indenting(*, new_line_first: bool) -> Callable[..., object]:
     def apply(ev: Evaluation, value: object, amount: object, prefix: object = None) -> object:
         if value is None:
             return None
-        text = text_input(value, ev.options.timezone)
+        text = text_input(value)
         if not text:
             return text
         count = an_integer(amount, "amount")
@@ -174,10 +187,17 @@ nindent = _indenting(new_line_first=True)
 
 
 def base64decode(text: str) -> str:
+    padded = text if text.endswith("=") else text + "=" * (-len(text) % 4)
     try:
-        return base64.b64decode(text, validate=True).decode()
+        return base64.b64decode(padded, validate=True).decode("utf-8", "replace")
     except (binascii.Error, ValueError) as error:
-        raise Fault("`base64decode` needs the base64 form of UTF-8 text") from error
+        raise Fault("`base64decode` needs text in base64") from error
+
+
+def urldecode(text: str) -> str:
+    if _BROKEN_ESCAPE.search(text):
+        raise Fault("`urldecode` needs two hexadecimal digits after every %")
+    return urllib.parse.unquote_plus(text)
 
 
 def urlencode(text: str) -> str:
@@ -196,7 +216,7 @@ def _hashing(algorithm: str) -> Callable[[Evaluation, object], object]:
 
 
 def to_text(ev: Evaluation, value: object) -> object:
-    return None if value is None else text_input(value, ev.options.timezone)
+    return None if value is None else text_input(value)
 
 
 def java_trim(text: str) -> str:
@@ -229,6 +249,6 @@ FILTERS_TEXT: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "title": (_on_text(title), ""),
     "trim": (_on_text(java_trim), ""),
     "upper": (_on_text(str.upper), ""),
-    "urldecode": (_on_text(urllib.parse.unquote_plus), ""),
+    "urldecode": (_on_text(urldecode), ""),
     "urlencode": (_on_text(urlencode), ""),
 }

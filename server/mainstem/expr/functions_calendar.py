@@ -10,10 +10,10 @@ from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import zone_named
 from mainstem.expr.runtime import Evaluation
 
-_DAYS: Final = (
+DAYS: Final = (
     "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY",
 )  # fmt: skip
-_MONTHS: Final = (
+MONTHS: Final = (
     "JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE",
     "JULY", "AUGUST", "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER",
 )  # fmt: skip
@@ -29,7 +29,7 @@ def _moment(ev: Evaluation, value: object, name: str = "date", zone: object = No
 
 
 def day_of_week(ev: Evaluation, date: object, zone: object = None) -> object:
-    return _DAYS[_moment(ev, date, zone=zone).weekday()]
+    return DAYS[_moment(ev, date, zone=zone).weekday()]
 
 
 def day_of_month(ev: Evaluation, date: object, zone: object = None) -> object:
@@ -37,7 +37,7 @@ def day_of_month(ev: Evaluation, date: object, zone: object = None) -> object:
 
 
 def month_of_year(ev: Evaluation, date: object, zone: object = None) -> object:
-    return _MONTHS[_moment(ev, date, zone=zone).month - 1]
+    return MONTHS[_moment(ev, date, zone=zone).month - 1]
 
 
 def hour_of_day(ev: Evaluation, date: object, zone: object = None) -> object:

@@ -66,18 +66,24 @@ def _json_integer(text: str) -> int:
 def from_json(_: Evaluation, text: object) -> object:
     if text is None:
         return None
-    source = a_text(text, "json")
+    source = a_text(text, "json").lstrip(_JSON_SPACE)
     try:
-        value: object = json.loads(source, parse_int=_json_integer, parse_constant=_no_constant)
+        value, end = _DECODER.raw_decode(source)
+        if not isinstance(value, (str, list, dict)) and source[end : end + 1].strip(_JSON_SPACE):
+            raise json.JSONDecodeError("no end of the value", source, end)
     except (ValueError, RecursionError) as error:
         place = getattr(error, "lineno", None)
         where = f" at its line {place}, column {getattr(error, 'colno', 0)}" if place else ""
         raise Fault(f"The text is not JSON{where}") from error
-    return value
+    return value  # what follows the first value is not read, as in the reference
 
 
 def _no_constant(name: str) -> float:
     raise ValueError(name)
+
+
+_JSON_SPACE: Final = " \t\r\n"
+_DECODER: Final = json.JSONDecoder(parse_int=_json_integer, parse_constant=_no_constant)
 
 
 def read_ion(_: Evaluation, text: object, all_rows: object = None) -> object:

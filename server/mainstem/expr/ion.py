@@ -1,8 +1,10 @@
 """Amazon Ion text: written by hand to match the reference, read by the Ion library."""
 
-import json
+import base64
+import io
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
@@ -13,48 +15,97 @@ from mainstem.expr.isodates import (
     date_text,
     fixed_offset,
     is_instant,
+    json_text,
     offset_datetime_text,
     offset_of,
     offset_text,
     region_of,
     time_full,
+    zone_named,
 )
 from mainstem.expr.numbers import double_text, sized_integer
+from mainstem.expr.printing import Entry
 
 _MAX_NESTING: Final = 200
+_MOST_TEXT: Final = 10_000_000
+_ESCAPES: Final = {
+    "\0": "\\0",
+    "\a": "\\a",
+    "\b": "\\b",
+    "\t": "\\t",
+    "\n": "\\n",
+    "\v": "\\v",
+    "\f": "\\f",
+    "\r": "\\r",
+    "\\": "\\\\",
+}
+_SPECIAL: Final = re.compile(r"[\x00-\x1f\\\x7f-\x9f]")
 _KEYWORDS: Final = frozenset({"null", "true", "false", "nan"})
 
 
-def to_ion(value: object, depth: int = 0) -> str:
+def to_ion(value: object) -> str:
     """The Ion text of a value; null entries of maps are kept."""
-    if depth > _MAX_NESTING:
-        raise Fault("The value is nested too deeply to be written as Ion")
-    if isinstance(value, Mapping):
-        items = [f"{_symbol(k)}:{to_ion(v, depth + 1)}" for k, v in list(value.items())]
-        return "{" + ",".join(items) + "}"
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return "[" + ",".join(to_ion(item, depth + 1) for item in value) + "]"
-    if isinstance(value, (datetime, date, time)):
-        return _moment(value)
-    return _scalar(value)
+    parts: list[str] = []
+    _Writer(parts.append).write(value, 0)
+    return "".join(parts)
+
+
+class _Writer:
+    def __init__(self, put: Callable[[str], None]) -> None:
+        self._put = put
+        self._left = _MOST_TEXT
+
+    def write(self, value: object, depth: int) -> None:
+        """Append the text of one value."""
+        if depth > _MAX_NESTING:
+            raise Fault("The value is nested too deeply to be written as Ion")
+        if type(value) is Entry:
+            self._map([(value["key"], value["value"])], depth)
+        elif isinstance(value, Mapping):
+            self._map(list(value.items()), depth)
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            self._put("[")
+            for index, item in enumerate(list(value)):
+                self._put("," if index else "")
+                self.write(item, depth + 1)
+            self._put("]")
+        else:
+            self._text(_scalar(value))
+
+    def _map(self, entries: list[tuple[object, object]], depth: int) -> None:
+        mark = "{"
+        for key, item in entries:
+            self._text(f"{mark}{_symbol(key)}:")
+            self.write(item, depth + 1)
+            mark = ","
+        self._put("{}" if mark == "{" else "}")
+
+    def _text(self, text: str) -> None:
+        self._left -= len(text) + 8
+        if self._left < 0:
+            raise Fault("The Ion text grew larger than allowed")
+        self._put(text)
 
 
 def _scalar(value: object) -> str:
+    if isinstance(value, (datetime, date, time)):
+        return _moment(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return '"' + _escaped(value).replace('"', '\\"') + '"'
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, float):
         return _float(float(value))
     if isinstance(value, Decimal):
-        text = str(value).replace("E+", "d").replace("E", "d")
-        return text if "." in text or "d" in text else text + "."
+        return _decimal(value)
+    if isinstance(value, bytes):
+        return "{{" + base64.b64encode(value).decode() + "}}"
     if isinstance(value, timedelta):
-        return f"{value // timedelta(microseconds=1) / 1_000_000:.6f}000"
+        return json_text(value, UTC)
     raise Fault(f"A {type(value).__name__} has no Ion form")
 
 
@@ -74,11 +125,23 @@ def _symbol(key: object) -> str:
     plain = name.replace("_", "a").replace("$", "a")
     if name.isascii() and plain.isalnum() and not name[0].isdigit() and name not in _KEYWORDS:
         return name
-    return (
-        "'"
-        + json.dumps(name, ensure_ascii=False)[1:-1].replace("'", "\\'").replace('\\"', '"')
-        + "'"
-    )
+    return "'" + _escaped(name).replace("'", "\\'") + "'"
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(lambda found: _ESCAPES.get(found[0]) or f"\\x{ord(found[0]):02x}", text)
+
+
+def _decimal(value: Decimal) -> str:
+    """All digits of the number; a power of ten only where zeros would have to be made up."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise Fault("A number without a value has no Ion form")
+    mark, text = "-" if sign else "", "".join(map(str, digits))
+    if exponent > 0:
+        return f"{mark}{text}d{exponent}"
+    written = str(value).replace("E", "d")
+    return written if "." in written or "d" in written else written + "."
 
 
 def _moment(value: datetime | date | time) -> str:
@@ -104,13 +167,15 @@ def from_ion(text: str, *, all_rows: bool) -> object:
     from amazon.ion.exceptions import IonException
 
     try:
-        rows = simpleion.loads(text, single_value=False)
+        source = io.BytesIO(text.encode("utf-8", "replace"))
+        rows = simpleion.load(source, single_value=False, parse_eagerly=False)
+        if all_rows:
+            return [_plain(row) for row in rows]
+        for row in rows:
+            return _plain(row)
     except (IonException, ValueError, TypeError, KeyError) as error:
         raise Fault("The text is not Ion") from error
-    plain = [_plain(row) for row in rows]
-    if all_rows:
-        return plain
-    return plain[0] if plain else None
+    raise Fault("The Ion text has no content")
 
 
 def _plain(value: object) -> object:
@@ -141,6 +206,8 @@ def _plain_scalar(value: object) -> object:
         return Decimal(value)
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, bytes):
+        return bytes(value)
     text = getattr(value, "text", None)  # a symbol
     return text if text is not None else value
 
@@ -165,7 +232,10 @@ def _typed_text(annotation: str | None, text: str) -> object:
         "OffsetTime": time.fromisoformat,
     }
     if annotation == "ZonedDateTime":
-        moment = datetime.fromisoformat(text.split("[", 1)[0])
+        iso, _, region = text.partition("[")
+        moment = datetime.fromisoformat(iso)
+        if region:
+            return moment.astimezone(zone_named(region.rstrip("]")))
         return moment.replace(tzinfo=ZULU) if not moment.utcoffset() else moment
     reader = readers.get(annotation or "")
     return text if reader is None else reader(text)

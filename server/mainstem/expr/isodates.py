@@ -17,6 +17,32 @@ from mainstem.model.duration import format_duration
 ZULU: Final = timezone(timedelta(0), "Z")
 
 
+class NamedOffset(tzinfo):
+    """A region of one constant offset, such as `UTC` or `GMT+03:00`, which keeps its name."""
+
+    def __init__(self, key: str, length: timedelta) -> None:
+        self.key = key
+        self._length = length
+
+    def utcoffset(self, _: datetime | None) -> timedelta:
+        """The offset."""
+        return self._length
+
+    def dst(self, _: datetime | None) -> timedelta:
+        """No daylight saving time."""
+        return timedelta(0)
+
+    def tzname(self, _: datetime | None) -> str:
+        """The name of the region."""
+        return self.key
+
+    def __reduce__(self) -> tuple[type, tuple[str, timedelta]]:
+        return (NamedOffset, (self.key, self._length))
+
+
+UTC_REGION: Final = NamedOffset("UTC", timedelta(0))
+
+
 def is_instant(value: datetime) -> bool:
     """Whether the moment has no zone of its own."""
     return value.tzinfo is UTC
@@ -38,11 +64,10 @@ def zone_named(name: str) -> tzinfo:
 def _offset(name: str) -> tzinfo | None:
     if name in ("Z", "z"):
         return ZULU
-    text = name
-    for prefix in ("UTC", "GMT", "UT"):
-        if text.startswith(prefix) and len(text) > len(prefix):
-            text = text[len(prefix) :]
-            break
+    if name == "UT":
+        return NamedOffset(name, timedelta(0))
+    prefix = next((p for p in ("UTC", "GMT", "UT") if name.startswith(p)), "")
+    text = name[len(prefix) :]
     if text[:1] not in ("+", "-") or not text[1:].replace(":", "").isdigit():
         return None
     parts = text[1:].split(":") if ":" in text else _halves(text[1:])
@@ -50,7 +75,12 @@ def _offset(name: str) -> tzinfo | None:
     if hours > 18 or minutes > 59 or seconds > 59:
         return None
     length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    return fixed_offset(-length if text[0] == "-" else length)
+    length = -length if text[0] == "-" else length
+    if abs(length) > timedelta(hours=18):
+        return None
+    if prefix:
+        return NamedOffset(prefix + offset_text(length).replace("Z", ""), length)
+    return fixed_offset(length)
 
 
 def _halves(digits: str) -> list[str]:
@@ -138,6 +168,8 @@ def java_text(value: datetime | date | time | timedelta) -> str:
 def json_text(value: datetime | date | time | timedelta, zone: tzinfo) -> str:
     """The JSON of a date: zoned ones move to the server's zone; durations are seconds."""
     if isinstance(value, timedelta):
+        if not value:
+            return "0.0"
         micros = value // timedelta(microseconds=1)
         sign = "-" if micros < 0 else ""
         return f"{sign}{abs(micros) // 1_000_000}.{abs(micros) % 1_000_000:06}000"

@@ -46,7 +46,9 @@ _DEF: Final = re.compile(r"\bdef\s+([A-Za-z_]\w*)")
 
 def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
     """All results of a program; text input is read as JSON first."""
-    text = value if isinstance(value, str) else to_json(value, options.timezone)
+    text = value if isinstance(value, str) else None
+    if text is None:
+        text = to_json(value, options.timezone, most=options.max_output)
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -58,7 +60,7 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
         raise Fault(f"`jq` can't apply its expression: {reason}") from error
     if len(outputs) > options.max_output:
         raise Fault("`jq` made more text than allowed")
-    results = [_number_types(json.loads(line)) for line in outputs.splitlines()]
+    results = [_number_types(json.loads(line)) for line in outputs.split("\n") if line]
     exact = {_as_jq(leaf): leaf for leaf in (*_leaves(value), *_leaves(parsed))}
     return [_restored(result, exact) for result in results] if exact else results
 

@@ -172,7 +172,7 @@ class _Lexer:
         while True:
             part = _STRING_PART.match(self.source, self.at)
             if part and part[0]:
-                self.tokens.append(Token(STRING, part[0].replace('\\"', '"'), self.at))
+                self.tokens.append(Token(STRING, part[0], self.at))  # escapes stay here
                 self.at = part.end()
             if self.source.startswith('"', self.at):
                 self.at += 1

@@ -100,7 +100,7 @@ class FunctionCall:
 
 @dataclass(frozen=True, slots=True)
 class MethodCall:
-    """`target.name(…)`, which the language parses but this engine never lets reach an object."""
+    """`target.name(…)`: one of the methods that the language knows, never one of an object."""
 
     target: "Node"
     name: str

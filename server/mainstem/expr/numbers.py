@@ -160,7 +160,7 @@ def number_text(value: Number) -> str:
 
 
 _HEX: Final = re.compile(r"([+-]?)(?:0[xX]|#)([0-9a-fA-F]+)")
-_OCTAL: Final = re.compile(r"([+-]?)0([0-7]+)")
+_OCTAL: Final = re.compile(r"([+-]?)0([0-9]+)")
 _DIGITS: Final = re.compile(r"[+-]?\d+")
 _REAL: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,5}))?([fFdDlL]?)")
 
@@ -172,7 +172,9 @@ def parse_integer(text: str) -> int:
     if found := _HEX.fullmatch(text):
         return int(found[1] + found[2], 16)
     if found := _OCTAL.fullmatch(text):
-        return int(found[1] + found[2], 8)
+        if not found[2].strip("01234567"):
+            return int(found[1] + found[2], 8)
+        raise Fault("A number that starts with 0 is octal and has no digit 8 or 9")
     if _DIGITS.fullmatch(text):
         return int(text)
     raise Fault("The text is not an integer")

@@ -1,13 +1,12 @@
 """What the operators mean for plain values: truth, equality, order, sum, membership, attributes."""
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.numbers import as_number, calculate, is_number, sized_integer, type_name
-from mainstem.expr.printing import text_of
+from mainstem.expr.printing import java_string, text_of
 
 Listlike: TypeAlias = list[object] | tuple[object, ...] | set[object] | frozenset[object]
 LISTS: Final = (list, tuple, set, frozenset)
@@ -36,11 +35,8 @@ def equal(left: object, right: object) -> bool:
     """Numbers by value across types, booleans only to booleans, all else by its content."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    if isinstance(left, LISTS) and isinstance(right, LISTS):
-        a, b = list(left), list(right)
-        return len(a) == len(b) and all(equal(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return _equal_maps(dict(left), dict(right))
+    if isinstance(left, (*LISTS, Mapping)) and isinstance(right, (*LISTS, Mapping)):
+        return _equal_deeply(left, right, set())
     if isinstance(left, Decimal) and isinstance(right, float):
         return float(left) == right
     if isinstance(right, Decimal) and isinstance(left, float):
@@ -48,8 +44,23 @@ def equal(left: object, right: object) -> bool:
     return left == right
 
 
-def _equal_maps(left: dict[object, object], right: dict[object, object]) -> bool:
-    return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
+def _equal_deeply(left: object, right: object, known: set[tuple[int, int]]) -> bool:
+    """Lists and maps by their parts; a pair that recurs is compared once."""
+    pair = (id(left), id(right))
+    if left is right or pair in known:
+        return True
+    if isinstance(left, LISTS) and isinstance(right, LISTS):
+        a, b = list(left), list(right)
+        same = len(a) == len(b)
+        same = same and all(_equal_deeply(x, y, known) for x, y in zip(a, b, strict=True))
+    elif isinstance(left, Mapping) and isinstance(right, Mapping):
+        same = left.keys() == right.keys()
+        same = same and all(_equal_deeply(left[key], right[key], known) for key in list(left))
+    else:
+        return equal(left, right)
+    if same:
+        known.add(pair)
+    return same
 
 
 def compare(operator: str, left: object, right: object) -> bool:
@@ -66,11 +77,11 @@ def compare(operator: str, left: object, right: object) -> bool:
     return a > b if operator == ">" else a >= b
 
 
-def add(left: object, right: object, zone: tzinfo = UTC) -> object:
+def add(left: object, right: object) -> object:
     """Sum of numbers; text joins anything; a list takes an element or another list."""
     if isinstance(left, str) or isinstance(right, str):
-        first = "null" if left is None else text_of(left, zone)
-        return first + ("null" if right is None else text_of(right, zone))
+        first = "null" if left is None else java_string(left)
+        return first + ("null" if right is None else java_string(right))
     if isinstance(left, LISTS):
         total = [*left, *right] if isinstance(right, LISTS) else [*left, right]
         if len(total) > MAX_LIST:
@@ -104,10 +115,10 @@ def is_in(left: object, right: object) -> bool:
     """`in`: an element of a list, or a key or value of a map, compared as text."""
     if left is None or right is None:
         return False
-    wanted = text_of(left)
+    wanted = java_string(left)
     if isinstance(right, Mapping):
-        return any(wanted in (text_of(key), text_of(value)) for key, value in right.items())
-    return isinstance(right, LISTS) and any(wanted == text_of(item) for item in right)
+        return any(wanted in (java_string(key), java_string(value)) for key, value in right.items())
+    return isinstance(right, LISTS) and any(wanted == java_string(item) for item in right)
 
 
 def contains(left: object, right: object) -> bool:
@@ -115,7 +126,7 @@ def contains(left: object, right: object) -> bool:
     if left is None:
         return False
     if isinstance(left, str):
-        return ("null" if right is None else text_of(right)) in left
+        return ("null" if right is None else java_string(right)) in left
     if isinstance(left, Mapping):
         return lookup(left, right) is not MISSING
     if isinstance(left, LISTS):

@@ -46,6 +46,7 @@ PRECEDENCE: Final = {
 }
 UNARY: Final = frozenset({"not", "+", "-"})
 _UNARY_PRECEDENCE: Final = 500
+_MAX_LONG: Final = 2**63 - 1
 _MAX_NESTING: Final = 60
 _MAX_CHAIN: Final = 200
 _CONSTANTS: Final = {
@@ -164,9 +165,10 @@ class ExpressionParser:
     def _number(self, token: Token) -> Node:
         if "." in token.value:
             return Literal(float(token.value), token.place)
-        if len(token.value) > 20:
+        digits = token.value.rstrip("L")
+        if len(digits) > 400 or int(digits) > _MAX_LONG:
             raise Fault("A literal number has more than 64 bits", token.place)
-        return Literal(Long(token.value.rstrip("L")), token.place)
+        return Literal(Long(digits), token.place)
 
     def _string(self, token: Token) -> Node:
         return Literal(token.value, token.place)

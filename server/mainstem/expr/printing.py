@@ -1,12 +1,15 @@
-"""Values to text: what `{{ }}` prints and the JSON of maps and lists.
+"""Values to text: what `{{ }}` prints, the JSON of maps and lists, and Java's text of them.
 
-Concatenation and the text filters use the same text; the reference prints Java's `{a=1}` there.
+Printing a map or list gives JSON; joining one to a text, or giving it to a text filter, gives
+the text that Java has for it: `{a=1, b=null}` and `[1, x]`.
 """
 
+import base64
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from json.encoder import encode_basestring
+from json.encoder import encode_basestring as _quoted
 from typing import Final
 
 from mainstem.expr.errors import Fault
@@ -14,7 +17,32 @@ from mainstem.expr.isodates import java_text, json_text
 from mainstem.expr.numbers import double_text, number_text
 
 _MAX_NESTING: Final = 200
+_MOST_TEXT: Final = 10_000_000
+_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
+_LISTS: Final = (list, tuple, set, frozenset)
 _DATES: Final = (datetime, date, time, timedelta)
+
+
+class Entry(dict[str, object]):
+    """One key and value of a map, as a loop over the map sees it."""
+
+    __slots__ = ()
+
+    def __init__(self, key: object, value: object) -> None:
+        super().__init__(key=key, value=value)
+
+
+def entries(items: Mapping[object, object]) -> list[object]:
+    """What a loop over a map goes through."""
+    return [Entry(key, value) for key, value in list(items.items())]
+
+
+def encode_basestring(text: str) -> str:
+    """A JSON string, its control characters escaped in capitals as the reference does."""
+    quoted = _quoted(text)
+    if "\\u00" not in quoted:
+        return quoted
+    return _ESCAPE.sub(lambda found: "\\" + found[0][1] + found[0][2:].upper(), quoted)
 
 
 def text_of(value: object, zone: tzinfo = UTC) -> str:
@@ -31,9 +59,58 @@ def text_of(value: object, zone: tzinfo = UTC) -> str:
         return number_text(value)
     if isinstance(value, _DATES):
         return java_text(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return to_json(value, zone)
+    return java_string(value) if type(value) is Entry else to_json(value, zone, most=_MOST_TEXT)
+
+
+def java_string(value: object) -> str:
+    """The text that a value has when it is joined to other text: Java's `toString`."""
+    if isinstance(value, str):
+        return str(value)
+    if not isinstance(value, (Mapping, *_LISTS)):
+        return text_of(value)
+    parts: list[str] = []
+    _JavaWriter(parts.append).write(value, 0)
+    return "".join(parts)
+
+
+class _JavaWriter:
+    def __init__(self, put: Callable[[str], None]) -> None:
+        self._put = put
+        self._left = _MOST_TEXT
+
+    def write(self, value: object, depth: int) -> None:
+        """Append the text of one value; null has the text `null`."""
+        if depth > _MAX_NESTING:
+            raise Fault("The value is nested too deeply to be printed")
+        if type(value) is Entry:
+            self._pair(value["key"], value["value"], depth)
+        elif isinstance(value, Mapping):
+            self._put("{")
+            for index, (key, item) in enumerate(list(value.items())):
+                self._put(", " if index else "")
+                self._pair(key, item, depth)
+            self._put("}")
+        elif isinstance(value, _LISTS):
+            self._put("[")
+            for index, item in enumerate(list(value)):
+                self._put(", " if index else "")
+                self.write(item, depth + 1)
+            self._put("]")
+        else:
+            text = "null" if value is None else _inner_text(value)
+            self._left -= len(text) + 8
+            if self._left < 0:
+                raise Fault("The text grew larger than allowed")
+            self._put(text)
+
+    def _pair(self, key: object, value: object, depth: int) -> None:
+        self.write(key, depth + 1)
+        self._put("=")
+        self.write(value, depth + 1)
+
+
+def _inner_text(value: object) -> str:
+    return str(value) if isinstance(value, Decimal) else text_of(value)
 
 
 def to_json(value: object, zone: tzinfo = UTC, *, most: int | None = None) -> str:
@@ -56,9 +133,11 @@ class _JsonWriter:
             text = encode_basestring(value)
             self._spend(len(text))
             self._put(text)
+        elif type(value) is Entry:
+            self._map({value["key"]: value["value"]}, depth)
         elif isinstance(value, Mapping):
             self._map(value, depth)
-        elif isinstance(value, (list, tuple, set, frozenset)):
+        elif isinstance(value, _LISTS):
             self._list(value, depth)
         else:
             self._put(self._scalar(value))
@@ -83,6 +162,9 @@ class _JsonWriter:
             return str(value)
         if isinstance(value, _DATES):
             return json_text(value, self._zone)
+        if isinstance(value, bytes):
+            self._spend(len(value) * 2)
+            return f'"{base64.b64encode(value).decode()}"'
         raise Fault(f"A {type(value).__name__} has no JSON form")
 
     def _map(self, value: Mapping[object, object], depth: int) -> None:

@@ -17,6 +17,10 @@ VARARGS: Final = "*"
 _REQUIRED: Final = inspect.Parameter.empty
 
 
+class MissingArgument(Fault):
+    """A call without an argument that it needs; it only matters if there is a value to work on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Callee:
     """A filter, function or test with its parameters in order."""
@@ -36,6 +40,8 @@ class Callee:
         """The argument nodes in the order of the parameters, None where the default holds."""
         if self.takes_any:
             return [*arguments.positional, *(value for _, value in arguments.named)]
+        if not self.parameters and self.kind != "function":
+            return []  # the reference ignores what such a filter or test is given
         if len(arguments.positional) > len(self.parameters):
             count = len(self.parameters)
             problem = f"The {self.kind} `{self.name}` takes {count or 'no'} argument(s)"
@@ -57,7 +63,7 @@ class Callee:
         for name, default in zip(self.parameters, self.defaults, strict=True):
             if default is _REQUIRED and name not in given:
                 problem = f"The {self.kind} `{self.name}` expects an argument `{name}`"
-                raise Fault(problem, place)
+                raise MissingArgument(problem, place)
 
 
 Table = Mapping[str, Callee]

@@ -141,9 +141,9 @@ def _nested(ev: Evaluation, value: object, every_layer: bool) -> object:
     scope = replace(ev.scope, variables=ev.visible() if ev.frame else ev.variables)
 
     def change(text: str) -> str:
+        budget.spend(1)
         if "{" not in text:
             return text
-        budget.spend(1)
         rendered = _layers(text, scope, budget) if every_layer else _once(text, scope, budget)
         budget.output -= len(rendered)
         return _unraw(rendered)

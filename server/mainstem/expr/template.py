@@ -18,7 +18,7 @@ from mainstem.expr.nodes import (
 )
 from mainstem.expr.numbers import type_name
 from mainstem.expr.operators import LISTS, is_true
-from mainstem.expr.printing import text_of
+from mainstem.expr.printing import entries, text_of
 from mainstem.expr.runtime import CompiledMacro, Evaluation, Expression, Frame, Output, Render
 from mainstem.expr.tags import parse
 
@@ -165,16 +165,9 @@ class _TemplateCompiler:
         return lambda _, __: None
 
     def _block(self, node: Block) -> Emit:
-        if node.name in self.blocks:
-            raise Fault(f"There is already a block `{node.name}`", node.place)
-        self.blocks[node.name] = _nothing
-        emit = self.body(node.body)
-        self.blocks[node.name] = _rendering(emit)
-        return emit
-
-
-def _nothing(_: Evaluation) -> str:
-    return ""
+        name = node.name
+        self.blocks[name] = _rendering(self.body(node.body))
+        return lambda ev, out: out.append(ev.blocks[name](ev))  # the last one of that name
 
 
 def _rendering(emit: Emit) -> Render:
@@ -201,7 +194,7 @@ def _iterated(value: object, place: int) -> list[object] | None:
     if isinstance(value, LISTS):
         return list(value)
     if isinstance(value, Mapping):
-        return [{"key": key, "value": item} for key, item in list(value.items())]
+        return entries(value)
     raise Fault(f"`for` needs a list or a map but got {type_name(value)}", place)
 
 

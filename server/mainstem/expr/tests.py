@@ -1,12 +1,12 @@
 """The tests behind `is` and `is not`."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from mainstem.expr.arguments import text_input
 from mainstem.expr.errors import Fault
 from mainstem.expr.filters_collections import is_empty
+from mainstem.expr.functions_values import from_json
 from mainstem.expr.numbers import type_name
 from mainstem.expr.operators import LISTS, contains
 from mainstem.expr.registry import Callee, table
@@ -43,24 +43,24 @@ def mapping(_: Evaluation, value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def is_json(_: Evaluation, value: object) -> bool:
+def is_json(ev: Evaluation, value: object) -> bool:
     if not isinstance(value, str):
         raise Fault(f"`json` needs text but got {type_name(value)}")
+    if not value.strip():
+        return True  # nothing at all counts, as in the reference
     try:
-        json.loads(value)
-    except (ValueError, RecursionError):
+        from_json(ev, value)
+    except Fault:
         return False
     return True
 
 
-def starts_with(ev: Evaluation, value: object, start: object) -> bool:
-    zone = ev.options.timezone
-    return value is not None and text_input(value, zone).startswith(text_input(start, zone))
+def starts_with(_: Evaluation, value: object, start: object) -> bool:
+    return value is not None and text_input(value).startswith(text_input(start))
 
 
-def ends_with(ev: Evaluation, value: object, end: object) -> bool:
-    zone = ev.options.timezone
-    return value is not None and text_input(value, zone).endswith(text_input(end, zone))
+def ends_with(_: Evaluation, value: object, end: object) -> bool:
+    return value is not None and text_input(value).endswith(text_input(end))
 
 
 def is_in(_: Evaluation, value: object, items: object) -> bool:

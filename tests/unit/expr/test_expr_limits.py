@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mainstem.expr import RenderOptions
+from mainstem.expr import RenderOptions, ion, printing, yamlwriting
 from tests.unit.expr.rendering import fault, show
 
 SMALL = RenderOptions(
@@ -66,6 +66,8 @@ def test_values_that_contain_themselves_cannot_be_printed() -> None:
     [
         "v.__class__", "v['__class__']", "v.upper", "v.__class__.__mro__", "l.append", "l.__len__",
         "m.keys", "m.items", "m['__init__']", "n.real", "f.hex", "d.year", "''.join", "[].pop",
+        "v.upper()", "m.items()", "l.append(1)", "''.__class__()", "v.format(m)", "v.getClass()",
+        "v.class", "l.hashCode()", "d.time()", "m.clear()", "l.add(1)", "l.remove(0)", "m.put(1,2)",
         "loop", "self", "scope", "_context", "f.__globals__",
     ],
 )  # fmt: skip
@@ -75,11 +77,34 @@ def test_no_attribute_of_a_python_object_can_be_reached(expression: str) -> None
 
 
 @pytest.mark.parametrize(
-    "expression", ["v.upper()", "m.items()", "l.append(1)", "''.__class__()", "v.format(m)"]
+    ("expression", "words"),
+    [
+        ("a | yaml", "too large"),
+        ("a | toIon", "larger than allowed"),
+        ("a ~ ''", "larger than allowed"),
+        ("a", "larger than allowed"),
+        ("a | escapeChar('single')", "more steps than allowed"),
+        ("a | replace({'x': 'y'})", "more steps than allowed"),
+        ("render(a)", "more steps than allowed"),
+        ("a | jq('.')", "larger than allowed"),
+        ("v.repeat(100000)", "more text than allowed"),
+    ],
 )
-def test_methods_cannot_be_called(expression: str) -> None:
-    message = fault("{{ " + expression + " }}", v="x", m={}, l=[])
-    assert "can't be called; use a filter" in message
+def test_a_list_that_holds_itself_many_times_over_is_not_spelt_out(
+    expression: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in (
+        (ion, "_MOST_TEXT"), (printing, "_MOST_TEXT"), (yamlwriting, "_MOST_VALUES"),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, 500)
+    doubled = "{% set a = ['x'] %}{% for i in 1..40 %}{% set a = [a, a] %}{% endfor %}"
+    options = RenderOptions(max_output=5_000, max_steps=2_000)
+    assert words in fault(doubled + "{{ " + expression + " }}", options=options, v="x")
+
+
+def test_lists_that_hold_themselves_many_times_over_are_compared_at_once() -> None:
+    twice = "{% set a = ['x'] %}{% set b = ['x'] %}{% for i in 1..40 %}{% set a = [a, a] %}"
+    assert show(twice + "{% set b = [b, b] %}{% endfor %}{{ a == b }}") == "true"
 
 
 def test_objects_of_other_kinds_are_never_printed() -> None:
