@@ -361,5 +361,15 @@ def test_files_of_an_execution_are_its_own(api: Api, ns: str, flow: Flow) -> Non
         (f"{prefix}/a%00b", 422), ("kestra:///_blobs/x", 404),
     ):  # fmt: skip
         api.refused("GET", path, status, params={"path": bad})
-    api.refused("GET", f"/executions/{other['id']}/file", 404, params={"path": uri})
+    for route, wanted in (("file", b"hello"), ("file/metas", {"size": 5})):
+        there = f"/executions/{other['id']}/{route}"
+        api("GET", there, 307, params={"path": uri})
+        assert api("GET", there, params={"path": uri}, follow_redirects=True) == wanted
+    gone = uri.replace(made["id"], MISSING)
+    api.refused("GET", path, 404, params={"path": gone})
     api.refused("GET", path, 422)
+    preview = f"{path}/preview"
+    shown = api("GET", preview, params={"path": uri, "maxRows": 10**6, "encoding": "ISO-8859-1"})
+    assert (shown["content"], shown["extension"]) == ("hello", "txt")
+    said = api.refused("GET", preview, 422, params={"path": uri, "encoding": "foo"})
+    assert "Unable to preview using encoding 'foo'" in said

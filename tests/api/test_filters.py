@@ -35,6 +35,7 @@ def ids(api: Api, ns: str, flow: Flow) -> list[str]:
         ("namespace={ns}&filters[state][IN]=FAILED,KILLED", {1}),
         ("namespace={ns}&filters[state][NOT_IN]=FAILED", {0, 2}),
         ("namespace={ns}&state=FAILED&state=SUCCESS", {0, 1, 2}),
+        ("namespace={ns}&state=FAILED,KILLED", {1}),
         ("namespace={ns}&filters[labels][EQUALS][team]=a", {0}),
         ("namespace={ns}&filters[labels][NOT_EQUALS][team]=a", {1, 2}),
         ("namespace={ns}&filters[labels][CONTAINS]=team:", {0, 1}),

@@ -15,6 +15,8 @@ from tests.conformance.execution_world import LineWorld, Skipped
 def run_line(line: dict[str, Any], corpus_dir: Path, *, over_http: bool = False) -> str | None:
     """None if the line holds, `skipped: …`, or what differs; `over_http` takes a server for all."""
     expect = dict(line.get("expect") or {})
+    if over_http and line.get("inputs_mode") == "raw":
+        return "skipped: its inputs are not those that an API would take"
     if over_http or is_for_a_server(line):
         try:
             return run_http_line(line, corpus_dir)

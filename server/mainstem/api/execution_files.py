@@ -1,14 +1,19 @@
 """Routes of what an execution made and what it was made of: files, outputs, flow, graph."""
 
-from typing import Annotated
+import re
+from collections.abc import Callable
+from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from mainstem.api import models, wire
 from mainstem.api.answers import JsonAnswer, answers, chunks_of, safe_name
-from mainstem.api.services import Services
+from mainstem.api.services import ApiServices, Services
 from mainstem.errors import NotFound
+from mainstem.model.execution import Execution
+from mainstem.services.file_previews import FilePreview
 from mainstem.services.file_previews import preview as preview_of
 from mainstem.services.graph import graph_of
 
@@ -17,10 +22,37 @@ outputs = APIRouter(tags=["outputs"])
 _ONE = "/executions/{execution_id}"
 
 
-@router.get(f"{_ONE}/file", **answers(None, 404, media="application/octet-stream"))
-def file(execution_id: str, path: str, services: Services) -> StreamingResponse:
-    """Download a file of the execution by its URI."""
+_FILE: Final = answers(None, 404, media="application/octet-stream")
+_METAS: Final = answers(models.FileMetas, 404)
+_PREVIEW: Final = answers(models.Preview, 404)
+for _answers in (_FILE, _METAS, _PREVIEW):
+    _answers["responses"][307] = {"description": "It is a file of another execution: ask there."}
+_OWNER: Final = re.compile(r"/executions/([^/]+)/")
+
+
+def _of_whom(
+    services: ApiServices, execution: Execution, path: str, give: Callable[[], Response], route: str
+) -> Response:
+    """What `give` gives; of a file of another execution its address there, where it is checked."""
+    try:
+        return give()
+    except NotFound:
+        owner = _OWNER.search(path)
+        if owner is None or owner[1] == execution.id:
+            raise
+        other = services.executions.get(owner[1]).id
+        query = urlencode({"path": path})
+        return RedirectResponse(f"/api/v1/executions/{other}/{route}?{query}")
+
+
+@router.get(f"{_ONE}/file", **_FILE)
+def file(execution_id: str, path: str, services: Services) -> Response:
+    """Download a file by its URI; one of another execution is redirected there."""
     execution = services.executions.get(execution_id)
+    return _of_whom(services, execution, path, lambda: _sent(services, execution, path), "file")
+
+
+def _sent(services: ApiServices, execution: Execution, path: str) -> Response:
     info = services.previews.info(execution, path)
     return StreamingResponse(
         chunks_of(services.previews.open(execution, path)),
@@ -33,23 +65,39 @@ def file(execution_id: str, path: str, services: Services) -> StreamingResponse:
     )
 
 
-@router.get(f"{_ONE}/file/metas", **answers(models.FileMetas, 404))
-def file_metas(execution_id: str, path: str, services: Services) -> wire.Json:
+@router.get(f"{_ONE}/file/metas", **_METAS)
+def file_metas(execution_id: str, path: str, services: Services) -> Response:
     """Size in bytes."""
-    return {"size": services.previews.info(services.executions.get(execution_id), path).size}
+    execution = services.executions.get(execution_id)
+
+    def size() -> Response:
+        return JsonAnswer({"size": services.previews.info(execution, path).size})
+
+    return _of_whom(services, execution, path, size, "file/metas")
 
 
-@router.get(f"{_ONE}/file/preview", **answers(models.Preview, 404))
+@router.get(f"{_ONE}/file/preview", **_PREVIEW)
 def file_preview(
     execution_id: str,
     path: str,
     services: Services,
-    maxRows: Annotated[int, Query(ge=1, le=5_000)] = 100,
+    maxRows: Annotated[int, Query(ge=1, description="At most 5,000 are given.")] = 100,
     encoding: Annotated[str, Query(max_length=40)] = "UTF-8",
-) -> JsonAnswer:
+) -> Response:
     """The first rows of a CSV, JSON or Ion file, the first lines of a text, or a picture."""
     execution = services.executions.get(execution_id)
-    found = preview_of(services.previews, execution, path, maxRows, encoding)
+    most = min(maxRows, _MOST_ROWS)
+
+    def shown() -> Response:
+        return _previewed(preview_of(services.previews, execution, path, most, encoding))
+
+    return _of_whom(services, execution, path, shown, "file/preview")
+
+
+_MOST_ROWS: Final = 5_000
+
+
+def _previewed(found: FilePreview) -> JsonAnswer:
     return JsonAnswer(
         {
             "extension": found.extension,

@@ -25,11 +25,11 @@ Revision = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
 
 
 def parse_labels(items: Iterable[str]) -> dict[str, str]:
-    """`key:value` pairs; raises InvalidInput for one without a colon."""
+    """`key:value` pairs; raises InvalidInput for one that lacks either."""
     found = {}
     for item in items:
         key, mark, value = item.partition(":")
-        if not mark:
+        if not mark or not key.strip() or not value.strip():
             raise InvalidInput(f"label `{item}` must be written key:value")
         found[key] = value
     return found
@@ -51,7 +51,7 @@ def execution_filter(params: QueryParams) -> ExecutionFilter:
     return ExecutionFilter(
         namespace=params.get("namespace") or None,
         flow_id=params.get("flowId") or None,
-        states=[parse_state(item) for item in params.getlist("state")],
+        states=[parse_state(item) for item in _listed(params, "state")],
         labels=parse_labels(params.getlist("labels")),
         start=_start(params),
         end=parse_moment(params.get("endDate")),
@@ -60,6 +60,12 @@ def execution_filter(params: QueryParams) -> ExecutionFilter:
         trigger_id=params.get("triggerId") or None,
         where=_tree(params, ("scope", "childFilter", "triggerExecutionId", "kind", "flowRevision")),
     )
+
+
+def _listed(params: QueryParams, name: str) -> list[str]:
+    """The values of a parameter that may be repeated, or hold several between commas."""
+    given = ",".join(params.getlist(name)).split(",")
+    return [item.strip() for item in given if item.strip()]
 
 
 def _tree(params: QueryParams, plain: Iterable[str]) -> Group | None:

@@ -45,7 +45,7 @@ def preview(
     try:
         text = head.decode(encoding, "replace")
     except LookupError as error:
-        raise InvalidInput(f"`{encoding}` is not an encoding") from error
+        raise InvalidInput(f"Unable to preview using encoding '{encoding}'") from error
     listed = _rows(extension, text, rows, cut)
     if listed is not None:
         found, more = listed
