@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -58,7 +58,7 @@ from mainstem.services.metric_figures import MetricFigures
 from mainstem.services.namespace_tree import NamespaceTree
 from mainstem.services.namespaces import NamespaceService
 from mainstem.services.operations import OperationService
-from mainstem.services.others import OtherExecutions
+from mainstem.services.others import OtherExecutions, OtherParts
 from mainstem.services.plugin_catalog import PluginCatalog
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.services.previews import PreviewService
@@ -178,7 +178,7 @@ class App:
         self.namespaces.guard(self.flows.broken_by)
         self.catalog = FlowCatalog(database, self.flows)
         self.dependencies = DependencyService(self.flows)
-        self.templates = TemplateService(database, self.registry, clock)
+        self.templates = TemplateService(database, self.registry, clock, self.host_services.reach)
         self.flows.use_templates(self.templates.find_tasks)
         self.task_cache = TaskCacheService(database, self.storage, clock, lambda: self.sealer.key)
         self.tree = NamespaceTree(self.namespaces, self.flows, self.files, self.kv, self.secrets)
@@ -245,9 +245,7 @@ class App:
             files=self.files,
             host=self.host_services,
             registry=self.registry,
-            executions=OtherExecutions(
-                self.database, self.executions, self.search, self.triggers, self.storage
-            ),
+            executions=self._others(),
             plugin_settings=plugin_settings(settings, self.environment),
             options=self.options,
             clock=self.clock,
@@ -284,6 +282,13 @@ class App:
             self.executor.await_settled,
             taken_in=self.executor.take_in,
         )
+
+    def _others(self) -> Callable[[str], OtherExecutions]:
+        reach = self.host_services.reach
+        parts = OtherParts(
+            self.database, self.executions, self.search, self.triggers, self.storage, reach
+        )
+        return partial(OtherExecutions, parts)
 
     def _make_cluster(self) -> Cluster:
         return Cluster(

@@ -334,7 +334,7 @@ class Settings(_Section):
     isolation: Isolation = Field(
         default="secrets",
         description="`secrets`: flows use secrets and keys of another namespace only when its "
-        "allowedNamespaces names theirs; `strict`: files and flows too; `open`: they reach all.",
+        "allowedNamespaces names theirs; `strict`: anything of it; `open`: they reach all.",
     )
     timezone: str = Field(default="UTC", description="Zone of schedules and dates without one.")
     log_format: Literal["text", "json"] = "text"

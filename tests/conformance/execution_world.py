@@ -76,7 +76,7 @@ class LineWorld:
         parsed = parse_flow(source, self.world.registry)
         if parsed.flow is None:
             raise InvalidInput(f"{path} does not parse: {[p.message for p in parsed.problems]}")
-        return self.world.add_flow(inline_templates(parsed.flow, lambda _, __: None))
+        return self.world.add_flow(inline_templates(parsed.flow, lambda *_: None))
 
     def _apply_setup(self, setup: Mapping[str, Any]) -> None:
         world = self.world

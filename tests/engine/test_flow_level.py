@@ -220,7 +220,7 @@ def templated(found: list[Spec] | None) -> Flow:
     nested = flow(flowable("Sequential", "s", spec))
     parsed = Flow.model_validate(nested, context={"registry": known})
     holder = Flow.model_validate(flow(*(found or [ok("x")])), context={"registry": known})
-    return inline_templates(parsed, lambda _, __: holder.tasks if found else None)
+    return inline_templates(parsed, lambda *_: holder.tasks if found else None)
 
 
 def test_the_tasks_of_a_template_run_in_its_place() -> None:

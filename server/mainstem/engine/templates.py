@@ -6,13 +6,14 @@ from mainstem.sdk.flow import Flow
 from mainstem.sdk.rewrite import replace_tasks
 from mainstem.sdk.task import Task
 
-FindTemplate = Callable[[str, str], Sequence[Task] | None]
+FindTemplate = Callable[[str, str, str], Sequence[Task] | None]
 
 
 def inline_templates(flow: Flow, find: FindTemplate) -> Flow:
     """The flow with every Template task given the tasks of its template, where there is one.
 
-    `find` gets a namespace and a template id. A flow without Template tasks is returned as it is.
+    `find` gets the namespace of the flow, that of the template and its id. A flow without
+    Template tasks is returned as it is.
     """
     if not any(_is_template(task) for task in flow.all_tasks()):
         return flow
@@ -20,7 +21,7 @@ def inline_templates(flow: Flow, find: FindTemplate) -> Flow:
     def fill(task: Task) -> Task | None:
         if not _is_template(task):
             return None
-        found = find(task.namespace, task.template_id)  # type: ignore[attr-defined]
+        found = find(flow.namespace, task.namespace, task.template_id)  # type: ignore[attr-defined]
         return task.model_copy(update={"found": tuple(found) if found is not None else None})
 
     return replace_tasks(flow, fill)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -43,7 +44,7 @@ from mainstem.services.host import ExecutionHost, HostServices
 from mainstem.services.http_call import http_call
 from mainstem.services.inputs import InputService, plain
 from mainstem.services.kv import KvService
-from mainstem.services.others import OtherExecutions
+from mainstem.services.others import OtherExecutions, OtherParts
 from mainstem.services.reach import Reach
 from mainstem.services.search import SearchService
 from mainstem.services.task_cache import TaskCacheService
@@ -207,15 +208,16 @@ class World(AbstractContextManager["World"]):
         triggers = TriggerService(
             self.database, self.flows, self.executions, self.host, self.options, self.clock, bus
         )
+        others = OtherParts(
+            self.database, self.executions, search, triggers, self.storage, self.host.reach
+        )
         services = WorkerServices(
             storage=self.storage,
             kv=self.kv,
             files=self.files,
             host=self.host,
             registry=around.registry,
-            executions=OtherExecutions(
-                self.database, self.executions, search, triggers, self.storage
-            ),
+            executions=partial(OtherExecutions, others),
             plugin_settings=replace(around.plugins, cache=root / "cache"),
             options=self.options,
             clock=self.clock,

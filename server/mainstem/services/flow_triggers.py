@@ -7,6 +7,7 @@ exactly once whatever dies when.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -20,10 +21,12 @@ from mainstem.sdk.preconditions import Gathering
 from mainstem.sdk.trigger import FlowTrigger, GatheringCondition
 from mainstem.services.firing import Fired, Launcher, Shot
 from mainstem.services.flows import FlowService
+from mainstem.services.reach import Use
 from mainstem.services.trigger_scopes import TriggerScopes, Upstream
 from mainstem.store import triggers as rows
 
 _log = logging.getLogger("mainstem.triggers")
+_MOST_TOLD: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class FlowTriggers:
         self._scopes = scopes
         self._launcher = launcher
         self._clock = clock
+        self._told: set[tuple[str, str]] = set()
 
     def react(self, tx: Connection, moved: Sequence[Execution]) -> list[Execution]:
         """Insert what these changes start, and return it."""
@@ -55,11 +59,26 @@ class FlowTriggers:
                     continue
                 if execution.state not in listener.trigger.states:
                     continue
+                if not self._may_follow(listener, execution):
+                    continue
                 upstream = upstream or Upstream(tx, execution, self._flow_of)
                 fired = self._ask(tx, listener, upstream)
                 if fired is not None:
                     started.append(fired)
         return started
+
+    def _may_follow(self, listener: _Listener, execution: Execution) -> bool:
+        """Asked before conditions, whose expressions would already look at the execution."""
+        own, other = listener.flow.namespace, execution.flow.namespace
+        if self._scopes.host.reach.allows(own, other, Use.FOLLOW_FLOW):
+            return True
+        if (own, other) not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add((own, other))
+            _log.info(
+                "Flow triggers do not see executions that their namespace may not follow",
+                extra={"namespace": own, "other": other},
+            )
+        return False
 
     def _listener(self, state: TriggerState) -> _Listener | None:
         try:

@@ -82,7 +82,7 @@ class FlowService:
         self._bus = bus
         self._defaults = tuple(global_defaults)
         self._namespace_defaults = namespace_defaults
-        self._template: FindTemplate = lambda _namespace, _id: None
+        self._template: FindTemplate = lambda _own, _namespace, _id: None
         self._watchers: list[FlowWatcher] = []
         self._keeper: Keeper = nobody
         self._cache: OrderedDict[tuple[FlowId, int], _Cached] = OrderedDict()

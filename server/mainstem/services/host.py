@@ -49,6 +49,8 @@ class ExecutionHost:
     """Implements expr.Host for one execution; secrets handed out are added to `masker`.
 
     `in_transaction` says that the caller may hold one open, so that nothing is written here.
+    Keys, secrets and namespace files are those of `reader`, where a flow looks at the execution of
+    another one.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class ExecutionHost:
         with_state: Callable[[str], list[dict[str, object]]] | None = None,
         *,
         in_transaction: bool = True,
+        reader: Execution | None = None,
     ) -> None:
         self._services = services
         self._execution = execution
+        self._reader = reader or execution
         self._masker = masker
         self._with_state = with_state
         self._in_transaction = in_transaction
@@ -72,11 +76,11 @@ class ExecutionHost:
 
     @cached_property
     def _shared(self) -> FilesOfExecution:
-        return FilesOfExecution(self._services.files, self._execution)
+        return FilesOfExecution(self._services.files, self._reader)
 
     @as_server
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> object:
-        own = self._execution.flow.namespace
+        own = self._reader.flow.namespace
         place = self._services.kv.reach(namespace or own, own)
         self._services.reach.check(own, place, Use.READ_KEY)
         try:
@@ -93,14 +97,14 @@ class ExecutionHost:
 
     @as_server
     def secret(self, key: str, namespace: str | None, subkey: str | None) -> str:
-        own = self._execution.flow.namespace
+        own = self._reader.flow.namespace
         place = namespace or own
         self._services.reach.check(own, place, Use.READ_SECRET)
         found = self._services.secrets.locate(place, key)
         self._masker.add(found.value)
         reads = self._services.reads
         if reads is not None:
-            reads.note(self._execution, found.namespace, key, later=self._in_transaction)
+            reads.note(self._reader, found.namespace, key, later=self._in_transaction)
         if not subkey:
             return found.value
         part = _part_of(found.value, key, subkey)
@@ -115,7 +119,7 @@ class ExecutionHost:
                 return _text(path, file.read(_MOST_READ))
         if "://" in path:
             raise Denied(f"`{path}` cannot be read: only files of the execution or namespace can")
-        namespace = self._execution.flow.namespace
+        namespace = self._reader.flow.namespace
         _check_size(path, self._shared.stat(namespace, path).size)
         return _text(path, self._shared.read(namespace, path))
 
@@ -123,11 +127,11 @@ class ExecutionHost:
     def file_size(self, path: str) -> int:
         if is_internal(path):
             return self._files.size(path)
-        return self._shared.stat(self._execution.flow.namespace, path).size
+        return self._shared.stat(self._reader.flow.namespace, path).size
 
     @as_server
     def file_uri(self, path: str) -> str:
-        namespace = self._execution.flow.namespace
+        namespace = self._reader.flow.namespace
         self._shared.stat(namespace, path)
         return make_uri(f"{namespace.replace('.', '/')}/_files/{path.lstrip('/')}")
 

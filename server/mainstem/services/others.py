@@ -1,7 +1,7 @@
 """What tasks may do to executions besides their own: implements sdk Executions."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mainstem.errors import NotFound
 from mainstem.model.flow_id import FlowId
@@ -9,6 +9,7 @@ from mainstem.model.log import Level
 from mainstem.model.state import TERMINAL, State
 from mainstem.sdk.context import ExecutionQuery, LogQuery, PurgeOptions
 from mainstem.services.executions import ExecutionService
+from mainstem.services.reach import Reach, Use
 from mainstem.services.search import SearchService
 from mainstem.services.triggers import TriggerService
 from mainstem.storage.base import Storage
@@ -22,22 +23,29 @@ from mainstem.store.tables import logs, metrics
 _PART = 200
 
 
-class OtherExecutions:
-    """Acts through the same services as users do."""
+@dataclass(frozen=True, slots=True)
+class OtherParts:
+    """What it takes; one for the whole process."""
 
-    def __init__(
-        self,
-        database: Database,
-        executions: ExecutionService,
-        search: SearchService,
-        triggers: TriggerService,
-        storage: Storage,
-    ) -> None:
-        self._database = database
-        self._executions = executions
-        self._search = search
-        self._triggers = triggers
-        self._storage = storage
+    database: Database
+    executions: ExecutionService
+    search: SearchService
+    triggers: TriggerService
+    storage: Storage
+    reach: Reach
+
+
+class OtherExecutions:
+    """Acts for flows of one namespace, through the same services as users do."""
+
+    def __init__(self, parts: OtherParts, own: str) -> None:
+        self._database = parts.database
+        self._executions = parts.executions
+        self._search = parts.search
+        self._triggers = parts.triggers
+        self._storage = parts.storage
+        self._reach = parts.reach
+        self._own = own
 
     def resume(
         self, execution_id: str, inputs: Mapping[str, object], within: ExecutionQuery | None = None
@@ -47,18 +55,26 @@ class OtherExecutions:
             within.namespace not in (None, flow.namespace) or within.flow_id not in (None, flow.id)
         ):
             raise NotFound(f"execution {execution_id} is of flow {flow}, not of the one asked for")
+        self._reach.check(self._own, flow.namespace, Use.CHANGE_EXECUTION)
         self._executions.resume(execution_id, inputs)
 
     def kill(self, execution_id: str) -> None:
+        flow = self._executions.get(execution_id).flow
+        self._reach.check(self._own, flow.namespace, Use.CHANGE_EXECUTION)
         self._executions.kill(execution_id)
 
     def count(self, query: ExecutionQuery) -> dict[FlowId, int]:
         """Counts of the asked flows; those without executions count 0."""
+        for place in {flow.namespace for flow in query.flows}:
+            self._reach.check(self._own, place, Use.READ_EXECUTION)
+        if not query.flows:
+            query = self._bounded(query, Use.READ_EXECUTION)
         found = self._search.count_by_flow(_filter(query))
         return {**dict.fromkeys(query.flows, 0), **found}
 
     def purge(self, query: ExecutionQuery, options: PurgeOptions) -> Mapping[str, int]:
         """Delete ended executions that match, in parts, so that no transaction grows long."""
+        query = self._bounded(query, Use.PURGE)
         states = [state for state in (query.states or TERMINAL) if state in TERMINAL]
         wanted = replace(_filter(query), states=states, ended=True)
         totals = {"executionsCount": 0, "logsCount": 0, "storagesCount": 0, "metricsCount": 0}
@@ -93,6 +109,9 @@ class OtherExecutions:
         while True:
             lines = self._search.lines(wanted, limit=_PART)
             for item in lines:
+                # What is asked for by name has namespaces below it, and lines know their own.
+                if item.flow is not None:
+                    self._reach.check(self._own, item.flow.namespace, Use.READ_EXECUTION)
                 yield {
                     "timestamp": item.line.at.isoformat(),
                     "level": item.line.level.name,
@@ -109,6 +128,7 @@ class OtherExecutions:
             wanted = replace(wanted, after=lines[-1].number)
 
     def purge_logs(self, query: ExecutionQuery, levels: Sequence[Level]) -> int:
+        query = self._bounded(query, Use.PURGE)
         wanted = LogFilter(
             namespace=query.namespace,
             flow_id=query.flow_id,
@@ -120,8 +140,13 @@ class OtherExecutions:
 
     def set_trigger_disabled(self, flow: FlowId, trigger_id: str, disabled: bool) -> None:
         """Raises NotFound for an unknown trigger."""
+        self._reach.check(self._own, flow.namespace, Use.SWITCH_TRIGGER)
         if not self._triggers.set_disabled(flow, trigger_id, disabled):
             raise NotFound(f"flow {flow} has no trigger {trigger_id}")
+
+    def _bounded(self, query: ExecutionQuery, use: Use) -> ExecutionQuery:
+        """The query, which without a namespace means every one that is in reach."""
+        return replace(query, namespace=self._reach.bound(self._own, query.namespace, use))
 
 
 def _filter(query: ExecutionQuery) -> ExecutionFilter:

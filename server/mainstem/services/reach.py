@@ -23,20 +23,34 @@ class Use(StrEnum):
     READ_FILE = "read files"
     CHANGE_FILE = "change files"
     RUN_FLOW = "run flows"
+    FOLLOW_FLOW = "follow executions"
+    READ_EXECUTION = "look at executions"
+    CHANGE_EXECUTION = "resume or kill executions"
+    PURGE = "delete executions or logs"
+    SWITCH_TRIGGER = "switch triggers"
 
 
-#: Files are code of everybody who inherits them.
-_NEVER_UPWARDS: Final = frozenset({Use.CHANGE_FILE})
+_CREDENTIALS: Final = frozenset({Use.READ_SECRET, Use.READ_KEY, Use.CHANGE_KEY})
+#: What a namespace holds is everybody's who inherits it: those below only read and run it.
+_NEVER_UPWARDS: Final = frozenset(
+    {Use.CHANGE_KEY, Use.CHANGE_FILE, Use.CHANGE_EXECUTION, Use.PURGE, Use.SWITCH_TRIGGER}
+)
 _FREE: Final[Mapping[Isolation, frozenset[Use]]] = {
     "strict": frozenset(),
-    # Flows written for the reference share files and start subflows across namespaces.
-    "secrets": frozenset({Use.RUN_FLOW, Use.READ_FILE, Use.CHANGE_FILE}),
+    # Flows written for the reference share everything else across namespaces.
+    "secrets": frozenset(Use) - _CREDENTIALS,
+    "open": frozenset(Use),
+}
+#: Flows written for the reference keep what they share in the namespace above them.
+_UPWARDS: Final[Mapping[Isolation, frozenset[Use]]] = {
+    "strict": frozenset(Use) - _NEVER_UPWARDS,
+    "secrets": frozenset(Use),
     "open": frozenset(Use),
 }
 
 
 class Reach:
-    """A flow reaches its own namespace, those above and those below; not files above.
+    """A flow reaches its own namespace and those below; strictly, those above only to read and run.
 
     Everything else only where the other namespace allows it.
     """
@@ -45,19 +59,34 @@ class Reach:
         self, isolation: Isolation, allowed_in: Callable[[str], Collection[str]] = lambda _: ()
     ) -> None:
         self._free = _FREE[isolation]
+        self._upwards = _UPWARDS[isolation]
         self._allowed_in = allowed_in
+
+    def allows(self, own: str, other: str, use: Use) -> bool:
+        """Whether flows of `own` may reach into `other`."""
+        if use in self._free or lies_in(other, own):
+            return True
+        if lies_in(own, other) and use in self._upwards:
+            return True
+        allowed = self._allowed_in(other)
+        return any(place == EVERYONE or lies_in(own, place) for place in allowed)
 
     def check(self, own: str, other: str, use: Use) -> None:
         """Raises Denied with what to do, when flows of `own` may not reach into `other`."""
-        if use in self._free or lies_in(other, own):
-            return
-        if lies_in(own, other) and use not in _NEVER_UPWARDS:
-            return
-        allowed = self._allowed_in(other)
-        if any(place == EVERYONE or lies_in(own, place) for place in allowed):
+        if self.allows(own, other, use):
             return
         raise Denied(
             f"Flows of namespace `{own}` may not {use} of namespace `{other}`: who administers "
             f"`{other}` can add `{own}` to its allowedNamespaces; `isolation: open` in the "
             "settings allows it everywhere."
         )
+
+    def bound(self, own: str, other: str | None, use: Use) -> str | None:
+        """The namespace that a search of such flows looks in; None is every one.
+
+        A search that names none stays at home where `use` does not cross. Raises Denied.
+        """
+        if other is None:
+            return None if use in self._free else own
+        self.check(own, other, use)
+        return other

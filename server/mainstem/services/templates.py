@@ -13,6 +13,7 @@ from mainstem.sdk.plugin import Properties
 from mainstem.sdk.registry import Registry
 from mainstem.sdk.task import AnyTask, Task
 from mainstem.services import access, audit
+from mainstem.services.reach import Reach, Use
 from mainstem.store import templates as rows
 from mainstem.store.database import Database
 from mainstem.store.templates import StoredTemplate
@@ -41,10 +42,11 @@ class CheckedTemplate:
 class TemplateService:
     """Templates by namespace and id."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+    def __init__(self, database: Database, registry: Registry, clock: Clock, reach: Reach) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
+        self._reach = reach
 
     def check(self, source: str) -> CheckedTemplate:
         """Read a template; never raises."""
@@ -106,8 +108,13 @@ class TemplateService:
         if not done:
             raise NotFound(f"there is no template {namespace}.{template_id}")
 
-    def find_tasks(self, namespace: str, template_id: str) -> Sequence[Task] | None:
-        """The tasks of a template, None when it is not there or can no longer be read."""
+    def find_tasks(self, own: str, namespace: str, template_id: str) -> Sequence[Task] | None:
+        """The tasks of a template for flows of `own`.
+
+        None when it is not there, can no longer be read, or is not theirs to use.
+        """
+        if not self._reach.allows(own, namespace, Use.RUN_FLOW):
+            return None
         with self._database.read() as tx:
             found = rows.get(tx, namespace, template_id)
         template = self.check(found.source).template if found else None

@@ -67,7 +67,7 @@ class TriggerScopes:
     def upstream(self, flow: Flow, upstream: "Upstream") -> ConditionContext:
         """What conditions of a Flow trigger of `flow` may look at."""
         base = _UpstreamVariables(flow, upstream, self.constants(flow.namespace))
-        rendering = self._rendering(base, upstream.execution)
+        rendering = self._rendering(base, upstream.execution, self._shadow(flow))
         return ConditionContext(
             flow=flow.flow_id,
             now=self.clock.now(),
@@ -81,10 +81,12 @@ class TriggerScopes:
     def upstream_rendering(self, flow: Flow, upstream: "Upstream") -> Rendering:
         """Renders inputs and labels of what a Flow trigger starts."""
         base = _UpstreamVariables(flow, upstream, self.constants(flow.namespace))
-        return self._rendering(base, upstream.execution)
+        return self._rendering(base, upstream.execution, self._shadow(flow))
 
-    def _rendering(self, base: Mapping[str, object], execution: Execution) -> Rendering:
-        host = ExecutionHost(self.host, execution, Masker())
+    def _rendering(
+        self, base: Mapping[str, object], execution: Execution, reader: Execution | None = None
+    ) -> Rendering:
+        host = ExecutionHost(self.host, execution, Masker(), reader=reader)
 
         def rendered(value: object, more: Mapping[str, object]) -> object:
             variables = _Layered(more, base) if more else base

@@ -160,9 +160,9 @@ class AttemptContext:
         reach = self._services.host.reach
         return TaskNamespaceFiles(self._services.files, self.job.execution, reach)
 
-    @property
+    @cached_property
     def executions(self) -> Executions:
-        return self._services.executions
+        return self._services.executions(self.job.execution.flow.namespace)
 
     @property
     def settings(self) -> PluginSettings:

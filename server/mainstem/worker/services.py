@@ -23,9 +23,9 @@ from mainstem.storage.base import Storage
 class WorkerServices:
     """Shared by all attempts.
 
-    `executions` acts on other executions, and `environment` is what the engine may use where a
-    worker drives it. `flushing` is held while lines taken from attempts are on their way into the
-    database, so that an attempt's last lines cannot overtake them.
+    `executions` acts on other executions for flows of a namespace, and `environment` is what the
+    engine may use where a worker drives it. `flushing` is held while lines taken from attempts are
+    on their way into the database, so that an attempt's last lines cannot overtake them.
     """
 
     storage: Storage
@@ -33,7 +33,7 @@ class WorkerServices:
     files: FileService
     host: HostServices
     registry: Registry
-    executions: Executions
+    executions: Callable[[str], Executions]
     plugin_settings: PluginSettings
     options: RenderOptions
     clock: Clock
