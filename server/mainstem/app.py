@@ -38,6 +38,7 @@ from mainstem.sdk.flow import PluginDefault
 from mainstem.sdk.inputs import FlowOutput
 from mainstem.sdk.registry import Registry
 from mainstem.secrets.build import key_source, secret_chain
+from mainstem.secrets.fingerprint import agree
 from mainstem.secrets.mask import Masker
 from mainstem.secrets.seal import Sealer
 from mainstem.services import seed
@@ -366,7 +367,8 @@ class App:
     # life
 
     def start(self) -> None:
-        """Recover, then run every loop."""
+        """Recover, then run every loop; raises Stalled where this database has another key."""
+        agree(self.database, self.keys, self.clock.now(), make=self.settings.is_shared)
         seed.plant(self.database, self.clock, self.bus, self.seeds)
         if self.cluster is None:
             self.executor.start()

@@ -20,6 +20,7 @@ def make_node(tmp_path: Path, postgres_url: str) -> Iterator[Callable[..., App]]
         given = {
             "state_dir": str(tmp_path / name),
             "storage.path": str(tmp_path / "storage"),
+            "secrets.key_file": str(tmp_path / "master.key"),
             "database.url": postgres_url,
             "database.pool_size": 4,
             "runners.default": "process",

@@ -23,6 +23,7 @@ class Node:
         self.log = folder / f"{name}.log"
         command = [
             sys.executable, "-m", "mainstem", "up", "--state", str(folder / name), "--port", "0",
+            "--set", f"secrets.key_file={folder / 'master.key'}",
             "--set", f"storage.path={folder / 'storage'}", "--set", "runners.default=process",
             "--set", "cluster.lease_seconds=1", "--set", "cluster.lost_seconds=2",
             "--set", "log_format=json", "--set", "database.pool_size=4",

@@ -12,6 +12,7 @@ import pytest
 from mainstem.clock import SystemClock
 from mainstem.errors import Conflict, Denied, InvalidInput, Stalled, Transient
 from mainstem.secrets.database import DatabaseSecrets
+from mainstem.secrets.fingerprint import adopt, agree
 from mainstem.secrets.keys import GivenKeys, KeyFile, read_keys
 from mainstem.secrets.kms import KmsWrapper
 from mainstem.secrets.rotation import forget_old, rotate
@@ -196,6 +197,61 @@ def test_kms_that_refuses_says_what_to_do(
     with pytest.raises(error, match="KMS"):
         KeyFile(tmp_path / "k", KmsWrapper(key, kms.url)).sealer()
     assert not (tmp_path / "k").exists()
+
+
+def start(database: Database, keys: KeyFile | GivenKeys) -> None:
+    agree(database, keys, SystemClock().now(), make=True)
+
+
+def test_a_server_with_another_key_is_refused_and_leaves_none_behind(
+    database: Database, tmp_path: Path
+) -> None:
+    mine = KeyFile(tmp_path / "mine")
+    start(database, mine)
+    start(database, mine)
+    for other in (KeyFile(tmp_path / "none"), GivenKeys([b"k" * 32])):
+        with pytest.raises(Stalled, match="is lost, `mainstem secret adopt-key`") as refusal:
+            start(database, other)
+        assert mine.ids()[0] in refusal.value.message
+    assert not (tmp_path / "none").exists()
+    start(database, mine)
+
+
+def test_rotation_changes_the_key_that_a_database_knows(database: Database, tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "master.key")
+    start(database, keys)
+    old = GivenKeys([keys.sealer().key])
+    rotate(database, keys)
+    start(database, KeyFile(tmp_path / "master.key"))
+    with pytest.raises(Stalled, match=keys.ids()[0]):
+        start(database, old)
+    forget_old(database, keys)
+    start(database, keys)
+
+
+def test_an_operator_puts_a_new_key_before_the_old_one(database: Database) -> None:
+    old, new = b"o" * 32, b"n" * 32
+    start(database, GivenKeys([old]))
+    start(database, GivenKeys([new, old]))
+    start(database, GivenKeys([new]))
+    with pytest.raises(Stalled):
+        start(database, GivenKeys([old]))
+
+
+def test_a_database_whose_key_is_lost_goes_on_with_another(
+    database: Database, tmp_path: Path
+) -> None:
+    start(database, GivenKeys([b"l" * 32]))
+    keys = KeyFile(tmp_path / "master.key")
+    assert adopt(database, keys, SystemClock().now()) == keys.ids()[0]
+    start(database, keys)
+
+
+def test_ids_of_keys_are_read_without_kms(kms: FakeKms, tmp_path: Path) -> None:
+    path = tmp_path / "master.key"
+    KeyFile(path, KmsWrapper(KEY, kms.url)).sealer()
+    kms.status = 503
+    assert len(KeyFile(path, KmsWrapper(KEY, kms.url)).ids()[0]) == 16
 
 
 def test_sealed_values_name_their_key() -> None:

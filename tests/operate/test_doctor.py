@@ -10,9 +10,12 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from mainstem.app import App
 from mainstem.cli import main
 from mainstem.doctor.google import fits
+from mainstem.errors import Stalled
 from mainstem.localgcp.launch import LocalGcp
+from mainstem.settings import load_settings
 from mainstem.store import kv
 from mainstem.store.database import open_database
 from mainstem.store.kv import StoredKv
@@ -99,6 +102,26 @@ def test_a_key_that_others_can_read_and_a_full_folder_fail(
     key.chmod(0o600)
     assert verdicts(examined(tmp_path, capsys, "--offline")[1], "key") == ["FAIL"]
     assert verdicts(found, "storage") == ["FAIL"]
+
+
+def test_a_key_that_is_not_that_of_the_database_fails_and_does_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = App(load_settings(overrides={"state_dir": str(tmp_path)}, environment={}))
+    app.secrets.put("a", "K", "v")
+    app.start()
+    app.stop()
+    key = tmp_path / "master.key"
+    assert verdicts(examined(tmp_path, capsys, "--offline")[1], "key") == ["OK"]
+    key.write_bytes(b"k" * 32)
+    found = examined(tmp_path, capsys, "--offline")[1]
+    assert "sealed by the key" in found["key"][0]["message"]
+    other = App(load_settings(overrides={"state_dir": str(tmp_path)}, environment={}))
+    with pytest.raises(Stalled, match="adopt-key"):
+        other.start()
+    other.stop()
+    assert main(["secret", "adopt-key", "--state", str(tmp_path)]) == 0
+    assert verdicts(examined(tmp_path, capsys, "--offline")[1], "key") == ["OK"]
 
 
 def test_a_git_source_that_cannot_be_reached_fails(

@@ -13,7 +13,9 @@ from mainstem.cli.options import (
     settings_from,
 )
 from mainstem.cli.remote import Remote, connect
+from mainstem.clock import SystemClock
 from mainstem.errors import InvalidInput
+from mainstem.secrets import fingerprint
 from mainstem.secrets.build import key_file, key_source
 from mainstem.secrets.rotation import BATCH, forget_old, rotate
 from mainstem.store.database import open_database
@@ -39,9 +41,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     turn.add_argument("--batch", type=int, default=BATCH, help="secrets sealed in one transaction")
     turn.add_argument("--forget-old", action="store_true", help="then drop the older keys")
     turn.add_argument("--adopt-kms", action="store_true", help="first wrap a bare key by KMS")
+    adopt = actions.add_parser(
+        "adopt-key", help="let the database go on with this server's key, when its own is lost"
+    )
+    add_settings_options(adopt)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.action == "adopt-key":
+        return _adopt(args)
     if args.action == "rotate-key":
         return _rotate(args)
     with connect(args) as remote:
@@ -72,6 +80,17 @@ def _value(args: argparse.Namespace) -> str:
     if sys.stdin.isatty():
         raise InvalidInput("give the value by --file, or pipe it in: it must not be an argument")
     return sys.stdin.read().removesuffix("\n")
+
+
+def _adopt(args: argparse.Namespace) -> int:
+    settings = settings_from(args)
+    database = open_database(settings.database_url)
+    try:
+        active = fingerprint.adopt(database, key_source(settings), SystemClock().now())
+    finally:
+        database.close()
+    print(f"the database goes on with the key {active}; store the secrets of the lost one again")
+    return 0
 
 
 def _rotate(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from mainstem.clock import SystemClock
 from mainstem.doctor.finding import Finding, fail, ok, skip, warn
@@ -15,10 +16,12 @@ from mainstem.gitsync.github_app import Tokens
 from mainstem.gitsync.remote import Remote
 from mainstem.sdk.registry import Registry
 from mainstem.sdk.runner import TaskRunner
-from mainstem.secrets.build import key_file
+from mainstem.secrets.build import key_file, key_source
+from mainstem.secrets.fingerprint import disagreement
 from mainstem.services.plugin_settings import plugin_settings
 from mainstem.settings import GitSource, Settings
 from mainstem.storage.open import open_storage
+from mainstem.store import sealing_key
 from mainstem.store.database import Database, connect
 from mainstem.store.migrate import missing
 
@@ -98,6 +101,7 @@ def storage(settings: Settings) -> Iterator[Finding]:
 
 def key(settings: Settings) -> Iterator[Finding]:
     """Whether the key that seals secrets is there, whole and private."""
+    yield from _other_key(settings)
     path = settings.key_path
     if settings.secrets.key_value is not None:
         yield ok("key", "given by secrets.key_value")
@@ -113,6 +117,23 @@ def key(settings: Settings) -> Iterator[Finding]:
         yield fail("key", error.message, "put back the copy that you keep elsewhere")
     else:
         yield ok("key", f"{path} is whole")
+
+
+def _other_key(settings: Settings) -> Iterator[Finding]:
+    """Whether the database knows another key; says nothing where it cannot be asked."""
+    if settings.database.url is None and not (settings.state_dir / "mainstem.db").exists():
+        return
+    opened = connect(settings.database_url, 1)
+    try:
+        with opened.read() as tx:
+            wanted = sealing_key.current(tx)
+        keys = key_source(settings)
+        if wanted is not None and wanted not in keys.ids():
+            yield fail("key", disagreement(keys, wanted), "see `mainstem secret adopt-key --help`")
+    except (SQLAlchemyError, MainstemError):
+        return  # the checks of the database and of the file tell what is wrong with them
+    finally:
+        opened.close()
 
 
 def git(settings: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from mainstem.errors import InvalidInput, Stalled
 from mainstem.secrets.seal import KEY_BYTES, Sealer, key_id
@@ -36,6 +36,13 @@ class Wrapper(Protocol):
 class KeySource(Protocol):
     """Gives the sealer in force; one that cannot rotate says how its operator does."""
 
+    @property
+    def place(self) -> str:
+        """Where the keys lie, for messages."""
+
+    def ids(self) -> list[str]:
+        """Ids of the keys, the active one first, without asking KMS; none before they are made."""
+
     def sealer(self) -> Sealer: ...
     def rotate(self) -> Sealer:
         """Make a new active key; the others stay, to open what they sealed."""
@@ -49,6 +56,10 @@ class GivenKeys:
     """Keys from the settings, the active one first."""
 
     keys: Sequence[bytes]
+    place: ClassVar[str] = "`secrets.key_value`"
+
+    def ids(self) -> list[str]:
+        return [key_id(key) for key in self.keys]
 
     def sealer(self) -> Sealer:
         return Sealer(self.keys[0], self.keys[1:])
@@ -70,6 +81,20 @@ class KeyFile:
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
         self._sealer: Sealer | None = None
+
+    @property
+    def place(self) -> str:
+        return str(self._path)
+
+    def ids(self) -> list[str]:
+        """Raises Stalled when the file is damaged."""
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return []
+        if len(content) == KEY_BYTES:
+            return [key_id(content)]
+        return [name for name, _ in self._entries(content)[0]]
 
     def sealer(self) -> Sealer:
         """Raises Stalled when the file is damaged, Transient when KMS does not answer."""
@@ -173,20 +198,26 @@ class KeyFile:
                     "`secrets.key_file`, or run `mainstem secret rotate-key --adopt-kms`"
                 )
             return [content]
+        entries, kms = self._entries(content)
+        keys = self._unwrapped([key for _, key in entries], kms)
+        if not keys or [key_id(key) for key in keys] != [name for name, _ in entries]:
+            raise Stalled(f"{self._path} is damaged: its keys do not have the ids that it says")
+        return keys
+
+    def _entries(self, content: bytes) -> tuple[list[tuple[str, bytes]], object]:
+        """Ids with keys as they lie in the file, and what wraps them."""
         try:
             held = json.loads(content)
-            keys = [base64.b64decode(item["key"], validate=True) for item in held["keys"]]
-            names = [str(item["id"]) for item in held["keys"]]
-            kms = held.get("kms")
+            entries = [
+                (str(item["id"]), base64.b64decode(item["key"], validate=True))
+                for item in held["keys"]
+            ]
+            return entries, held.get("kms")
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
             raise Stalled(
                 f"{self._path} must hold exactly 32 bytes; it holds {len(content)}, which are no "
                 "list of keys either"
             ) from error
-        keys = self._unwrapped(keys, kms)
-        if not keys or [key_id(key) for key in keys] != names:
-            raise Stalled(f"{self._path} is damaged: its keys do not have the ids that it says")
-        return keys
 
     def _unwrapped(self, keys: list[bytes], kms: object) -> list[bytes]:
         if kms is None and self._wrapper is None:

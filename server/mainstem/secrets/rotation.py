@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -10,7 +11,7 @@ from mainstem.errors import Conflict
 from mainstem.secrets.database import context_of
 from mainstem.secrets.keys import KeySource
 from mainstem.secrets.seal import Sealer, sealed_by
-from mainstem.store import git_sources
+from mainstem.store import git_sources, sealing_key
 from mainstem.store import secrets as rows
 from mainstem.store.database import Database
 from mainstem.store.git_sources import StoredSource
@@ -43,6 +44,9 @@ def rotate(
     resumed = len(sealer.keys) > 1 and _has_others(database, sealer)
     if not resumed:
         sealer = keys.rotate()
+    # The old key is among this server's and of those that run: they start again with either.
+    with database.write() as tx:
+        sealing_key.replace(tx, sealer.id, datetime.now(UTC))
     done = _sources(database, sealer)
     while part := _batch(database, sealer, batch):
         done += part

@@ -19,6 +19,7 @@ from mainstem.store.migrations import (
     m0040_operations,
     m0050_work,
     m0060_seeds,
+    m0070_sealing_key,
 )
 from mainstem.store.tables import schema_versions
 
@@ -43,6 +44,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0040_operations,
     m0050_work,
     m0060_seeds,
+    m0070_sealing_key,
 )
 # Any number that nothing else in the database uses as a lock.
 _LOCK: Final = 7_236_501

@@ -3,6 +3,7 @@
 from mainstem.store import (
     tables_audit,
     tables_gitsync,
+    tables_keys,
     tables_language,
     tables_namespaces,
     tables_operations,
@@ -17,6 +18,7 @@ __all__ = [
     "schema_versions",
     "tables_audit",
     "tables_gitsync",
+    "tables_keys",
     "tables_language",
     "tables_namespaces",
     "tables_operations",
