@@ -3,14 +3,41 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Final, Literal
 
 _RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOTHING: Final[Mapping[str, object]] = {}
+_subject: ContextVar[Mapping[str, object]] = ContextVar("subject", default=_NOTHING)
+
+
+@contextmanager
+def about(**fields: object) -> Iterator[None]:
+    """Everything logged within the block says what it is about: a request, an execution, a sync."""
+    token = _subject.set({**_subject.get(), **fields})
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def subject() -> Mapping[str, object]:
+    """What is under way, as `about` was told."""
+    return _subject.get()
+
+
+def request_id() -> str | None:
+    """The id of the request under way, if there is one."""
+    found = _subject.get().get("request")
+    return None if found is None else str(found)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {key: value for key, value in vars(record).items() if key not in _RESERVED}
+    own = {key: value for key, value in vars(record).items() if key not in _RESERVED}
+    return {**_subject.get(), **own}
 
 
 class _Text(logging.Formatter):

@@ -115,7 +115,7 @@ def test_a_key_that_is_not_that_of_the_database_fails_and_does_not_start(
     assert verdicts(examined(tmp_path, capsys, "--offline")[1], "key") == ["OK"]
     key.write_bytes(b"k" * 32)
     found = examined(tmp_path, capsys, "--offline")[1]
-    assert "sealed by the key" in found["key"][0]["message"]
+    assert "sealed by the key" in str(found["key"])
     other = App(load_settings(overrides={"state_dir": str(tmp_path)}, environment={}))
     with pytest.raises(Stalled, match="adopt-key"):
         other.start()

@@ -20,6 +20,7 @@ from mainstem.errors import (
     TooLarge,
     Transient,
 )
+from mainstem.telemetry import request_id
 
 _log = logging.getLogger("mainstem.api")
 
@@ -56,7 +57,9 @@ def status_of(error: MainstemError) -> int:
 
 def problem(status: int, message: str) -> JSONResponse:
     """The body in the reference's shape."""
-    body = {"message": message, "_embedded": {"errors": [{"message": message}]}}
+    body: dict[str, object] = {"message": message, "_embedded": {"errors": [{"message": message}]}}
+    if (request := request_id()) is not None:
+        body["requestId"] = request
     return JSONResponse(body, status_code=status)
 
 
@@ -86,6 +89,6 @@ def install(app: FastAPI) -> None:
         return problem(422, "invalid request: it holds half a character (a lone surrogate)")
 
     @app.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> JSONResponse:
-        _log.error("a request failed", exc_info=error, extra={"path": request.url.path})
+    async def bug(_request: Request, error: Exception) -> JSONResponse:
+        _log.error("a request failed", exc_info=error)
         return problem(500, "internal error; the server's log has the details")

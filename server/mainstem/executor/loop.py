@@ -16,7 +16,17 @@ from mainstem.errors import Bug, Conflict, LeaseLost, MainstemError, Transient
 from mainstem.executor.alarms import Alarms
 from mainstem.executor.asked import event_of
 from mainstem.executor.batch import Batch
-from mainstem.executor.items import Created, Fresh, Item, Noticed, Stop, Told, Unreadable, Wake
+from mainstem.executor.items import (
+    Created,
+    Fresh,
+    Item,
+    Noticed,
+    Stop,
+    Told,
+    Unreadable,
+    Wake,
+    subject_of,
+)
 from mainstem.executor.steps import Stepper
 from mainstem.model.execution import Execution
 from mainstem.model.trigger import Evaluation
@@ -243,7 +253,10 @@ class Executor:
                     self._turn_away(items)
                     return
             except Exception as error:
-                _log.exception("a batch failed", extra={"items": len(items)})
+                subjects = [found for item in items if (found := subject_of(item))]
+                _log.exception(
+                    "a batch failed", extra={"items": len(items), "executions": subjects[:20]}
+                )
                 self._stepper.forget(batch, items)
                 self._take_apart(items, error)
                 return
@@ -297,7 +310,11 @@ class Executor:
                 self._turn_away([item], error)
                 _log.warning(
                     "an event was refused",
-                    extra={"event": type(item).__name__, "reason": error.message},
+                    extra={
+                        "event": type(item).__name__,
+                        "execution": subject_of(item),
+                        "reason": error.message,
+                    },
                 )
 
     def _found(self, items: Sequence[Item]) -> list[Item]:
@@ -324,7 +341,10 @@ class Executor:
             try:
                 told.append(Told(asked.execution_id, event_of(asked), asked=asked.id))
             except (Bug, KeyError, ValueError):
-                _log.exception("a stored event cannot be read", extra={"event": asked.id})
+                _log.exception(
+                    "a stored event cannot be read",
+                    extra={"event": asked.id, "execution": asked.execution_id},
+                )
                 told.append(Unreadable(asked.id))
         return told
 

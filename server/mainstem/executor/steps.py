@@ -108,6 +108,10 @@ class Stepper:
         entry_id = subject_of(item)
         if entry_id is None:
             return
+        _log.error(
+            "an execution is given up",
+            extra={"execution": entry_id, "reason": type(error).__name__},
+        )
         if isinstance(item, Told):
             batch.settle(item)
         elif isinstance(item, Noticed):

@@ -10,11 +10,14 @@ from mainstem.errors import MainstemError
 from mainstem.gate.passage import Authenticate, Passage, begin
 from mainstem.gate.permissions import Special
 from mainstem.gate.refusal import READING, Refused, refuse
+from mainstem.gate.tracing import HEADER, trace_of
 from mainstem.services import access
 from mainstem.services.audit import AuditService, Outcome
+from mainstem.telemetry import about
 
 _log = logging.getLogger("mainstem.gate")
 _FIRST: Final = frozenset({"http.response.start", "websocket.accept", "websocket.close"})
+_BROKEN: Final = "internal error; the server's log has the details"
 _STOP: Final = frozenset({"websocket.close"})
 
 
@@ -31,11 +34,31 @@ class Gate:
             await self._app(scope, receive, send)
             return
         passage = begin(scope, self._authenticate)
+        trace = trace_of(scope)
         token = access.enter(passage.caller)
         try:
-            await self._app(scope, receive, self._watched(scope, receive, send, passage))
+            with about(**trace.fields()):
+                named = _named(send, trace.request)
+                await self._answered(scope, receive, named, passage)
         finally:
             access.leave(token)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, passage: Passage) -> None:
+        """What no handler caught is told here, where the request's id is still known."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, self._watched(scope, receive, noted, passage))
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            _log.error("a request failed", exc_info=error, extra={"route": passage.template})
+            await refuse(scope, receive, send, Refused(_BROKEN, 500))
 
     def _watched(self, scope: Scope, receive: Receive, send: Send, passage: Passage) -> Send:
         """Sends what was allowed; the first message of anything else becomes a refusal."""
@@ -45,6 +68,7 @@ class Gate:
             nonlocal begun, refused
             if not begun and message["type"] in _FIRST:
                 begun = True
+                _tell(scope, passage, message)
                 await self._record(scope, passage, message)
                 error = await _objection(passage, message)
                 if error is not None:
@@ -77,7 +101,38 @@ class Gate:
                 outcome=outcome,
             )
         except MainstemError:
-            _log.exception("a change could not be recorded", extra={"path": scope["path"]})
+            _log.exception("a change could not be recorded", extra={"route": passage.template})
+
+
+def _named(send: Send, request_id: str) -> Send:
+    """Every answer says the request's id."""
+    header = (HEADER.encode(), request_id.encode())
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), header]}
+        await send(message)
+
+    return named
+
+
+def _tell(scope: Scope, passage: Passage, message: Message) -> None:
+    """One line for each change and each fault; looking is told at the level DEBUG."""
+    status = int(message.get("status", 101))
+    method = str(scope.get("method", "WS"))
+    is_told = status >= 500 or (method not in READING and passage.rule is not None)
+    level = logging.INFO if is_told else logging.DEBUG
+    if not _log.isEnabledFor(level):
+        return
+    fields = {
+        "method": method,
+        # Addresses of webhooks hold their key.
+        "route": passage.template,
+        "status": status,
+        "user": passage.principal.name,
+        "address": passage.caller.address,
+    }
+    _log.log(level, "request", extra=fields)
 
 
 async def _objection(passage: Passage, message: Message) -> Refused | None:

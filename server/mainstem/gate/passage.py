@@ -26,6 +26,8 @@ class Passage:
     def __init__(self, scope: Scope, authenticate: Authenticate | None) -> None:
         self.caller = Caller(ANONYMOUS, address_of(scope))
         self.rule: Rule | None = None
+        #: The matched route as it is written; unlike the address it holds no key of a webhook.
+        self.template = ""
         self.namespace = ""
         self.allowed = False
         #: Whether the gate itself has answered.

@@ -30,12 +30,14 @@ def protect(app: FastAPI) -> None:
     if missing:
         raise Bug(f"routes without a row in mainstem.gate.permissions: {', '.join(missing)}")
     rules: dict[int, dict[str, Rule]] = {}
-    for method, _, rule, route in found:
+    templates: dict[int, str] = {}
+    for method, template, rule, route in found:
         if rule is not None:
             rules.setdefault(id(route), {})[method] = rule
+            templates[id(route)] = template
     for route in {id(route): route for *_, route in found}.values():
         if not isinstance(route.app, _Guarded):
-            route.app = _Guarded(route.app, rules[id(route)])
+            route.app = _Guarded(route.app, rules[id(route)], templates[id(route)])
 
 
 def endpoints(app: FastAPI) -> list[tuple[str, str, Rule | None]]:
@@ -70,8 +72,9 @@ def _mounted(mount: Mount, path: str) -> Iterator[_Endpoint]:
 class _Guarded:
     """The application of one route, behind its rows."""
 
-    def __init__(self, app: ASGIApp, rules: dict[str, Rule]) -> None:
+    def __init__(self, app: ASGIApp, rules: dict[str, Rule], template: str) -> None:
         self._app = app
+        self._template = template
         self._rules = rules
         largest = max(rule.largest_body for rule in rules.values())
         self._limited = RequestBodyLimitMiddleware(app, max_body_size=largest)
@@ -80,7 +83,7 @@ class _Guarded:
         method = "WS" if scope["type"] == "websocket" else scope["method"]
         rule = self._rules.get(method) or self._rules[ANY]
         passage = passage_of(scope)
-        passage.rule = rule
+        passage.rule, passage.template = rule, self._template
         passage.namespace = str(scope.get("path_params", {}).get("namespace", ""))
         try:
             if rule.needs is KEYED:

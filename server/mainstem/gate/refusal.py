@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from mainstem.errors import MainstemError
+from mainstem.telemetry import request_id
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 SIGN_IN: Final = "/ui/login"
@@ -47,7 +48,8 @@ def _answer(scope: Scope, error: Refused) -> Response:
     if error.status == 401:
         headers["www-authenticate"] = _CHALLENGE
     said = {"message": error.message}
-    body = json.dumps({**said, "_embedded": {"errors": [said]}})
+    about = {"requestId": request_id()} if request_id() else {}
+    body = json.dumps({**said, "_embedded": {"errors": [said]}, **about})
     return Response(body, error.status, headers, "application/json")
 
 

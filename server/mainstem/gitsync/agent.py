@@ -20,11 +20,13 @@ from mainstem.gitsync.statuses import Outcome
 from mainstem.gitsync.sync import Syncer, SyncResult, Wish, Workshop
 from mainstem.gitsync.upkeep import EVERY_SECONDS, tidy
 from mainstem.gitsync.webhook import NOT_PROVEN, read_delivery
+from mainstem.ids import random_id
 from mainstem.settings_git import GitSource
 from mainstem.store import git_sources, syncs
 from mainstem.store.git_sources import Controls
 from mainstem.store.sync_entries import Entry
 from mainstem.store.syncs import Condition, SourceStatus, SyncEvent, SyncRun
+from mainstem.telemetry import about
 
 __all__ = ["REQUESTS", "Condition", "SourceStatus", "SyncAgent", "SyncEvent", "SyncRun"]
 
@@ -191,7 +193,7 @@ class SyncAgent:
         """
         source = self._source(name).source
         wish = Wish(cause, dry_run, heal, with_differences)
-        with self.only(name), self._own_changes():
+        with about(source=name, sync=random_id()[:8]), self.only(name), self._own_changes():
             dirty = not dry_run and self._is_dirty(name)
             result = Syncer(self._shop, source).look(wish, drift_may_have_changed=dirty)
         if not dry_run:
@@ -285,13 +287,8 @@ class SyncAgent:
         source = item.source
         pause = timedelta(seconds=_spread(source.interval_seconds))
         try:
-            if self._shop.sources.controls(source.name).suspended_at is None:
-                self._look_once(source, asked)
-                self.tidy(source)
-        except MainstemError as error:
-            pause = self._failed(source, error)
-        except Exception:
-            _log.exception("a sync broke off", extra={"source": source.name})
+            with about(source=source.name, sync=random_id()[:8]):
+                pause = self._looked(source, asked) or pause
         finally:
             self._due[source.name] = self._shop.clock.now() + pause
             with self._guard:
@@ -299,6 +296,18 @@ class SyncAgent:
             # A wish that came meanwhile was left for the next tick.
             if self._is_asked(source.name):
                 self._shop.bus.publish(REQUESTS)
+
+    def _looked(self, source: GitSource, asked: str | None) -> timedelta | None:
+        """Until the next look, where this one failed."""
+        try:
+            if self._shop.sources.controls(source.name).suspended_at is None:
+                self._look_once(source, asked)
+                self.tidy(source)
+        except MainstemError as error:
+            return self._failed(source, error)
+        except Exception:
+            _log.exception("a sync broke off")
+        return None
 
     def _is_asked(self, name: str) -> bool:
         with self._shop.database.read() as tx:

@@ -19,6 +19,7 @@ from mainstem.sdk.trigger import Found, PollingTrigger
 from mainstem.services.firing import Fired, Shot
 from mainstem.services.triggers import TriggerService
 from mainstem.store import logs
+from mainstem.telemetry import about
 
 _log = logging.getLogger("mainstem.scheduler")
 
@@ -70,13 +71,18 @@ class Polls:
 
     def _poll(self, state: TriggerState) -> None:
         try:
-            commit(self._triggers, [self._look(state)])
-        except Exception:
-            _log.exception("a poll was lost", extra={"trigger": str(state.key)})
+            with about(trigger=str(state.key)):
+                self._polled(state)
         finally:
             with self._lock:
                 self._busy.discard(state.key)
             self._parts.bus.publish(TRIGGERS, DUE)
+
+    def _polled(self, state: TriggerState) -> None:
+        try:
+            commit(self._triggers, [self._look(state)])
+        except Exception:
+            _log.exception("a poll was lost")
 
     def _look(self, state: TriggerState) -> Step:
         try:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mainstem import errors
-from mainstem.ids import random_id
+from mainstem.telemetry import request_id
 from mainstem.ui.desk import desk
 from mainstem.ui.render import Crumb, Frame
 
@@ -52,20 +52,22 @@ def invalid_request(request: Request, error: Exception) -> Response:
 
 def unexpected(request: Request, error: Exception) -> Response:
     """A fault of this program: the log has the story, the reader gets the id to find it."""
-    request_id = random_id()
-    _log.error(
-        "page failed", exc_info=error, extra={"request_id": request_id, "path": request.url.path}
-    )
+    _log.error("page failed", exc_info=error)
     text = (
         "The server met an unexpected error; the rest of the dashboard works. "
         "The server's log has the details under the request id."
     )
-    return _answer(request, 500, "Something went wrong", text, request_id)
+    return _answer(request, 500, "Something went wrong", text)
 
 
-def _answer(request: Request, status: int, title: str, text: str, request_id: str = "") -> Response:
+def _answer(request: Request, status: int, title: str, text: str) -> Response:
     renderer = desk(request).renderer
-    context = {"title": title, "text": text, "request_id": request_id, "status": status}
+    context = {
+        "title": title,
+        "text": text,
+        "request_id": request_id() if status >= 500 else None,
+        "status": status,
+    }
     if request.headers.get("hx-request"):
         response = renderer.part(request, "problem", context, status=status)
         response.headers["x-problem"] = quote(text or title)

@@ -10,6 +10,7 @@ from mainstem.engine.decision import Finished, Started
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
 from mainstem.model.state import State
+from mainstem.telemetry import about
 from mainstem.worker.attempt import make_attempt
 from mainstem.worker.context import AttemptContext
 from mainstem.worker.deadline import Deadlines
@@ -79,7 +80,8 @@ class WorkerPool:
 
     def run_inline(self, job: Job) -> Report:
         """Make the attempt in the caller's thread and return its report."""
-        return make_attempt(AttemptContext(job, self._services, self._tell), self._deadlines)
+        with _about(job):
+            return make_attempt(AttemptContext(job, self._services, self._tell), self._deadlines)
 
     def cancel(self, task_run_id: str) -> None:
         """Kill a running attempt; one that still waits is reported KILLED at once."""
@@ -145,19 +147,36 @@ class WorkerPool:
             del self._waiting[job.task_run.id]
             self._running[job.task_run.id] = context
         try:
-            if not job.is_begun:
-                started = Started(job.task_run.id, job.attempt, self._services.clock.now())
-                self._tell(Progress(job.execution.id, started))
-            report = make()
-        except BaseException as error:
-            _log.exception("a worker thread failed", extra={"task_run": job.task_run.id})
-            at = self._services.clock.now()
-            failed = Finished(job.task_run.id, job.attempt, State.FAILED, at)
-            report = Report(job.execution.id, failed, context.take_lines())
-            if not isinstance(error, Exception):
-                raise
+            with _about(job):
+                report = self._made(context, make)
         finally:
             with self._lock:
                 self._running.pop(job.task_run.id, None)
         if not (self._closing and context.is_killed):
             self._tell(report)
+
+    def _made(self, context: AttemptContext, make: Callable[[], Report]) -> Report:
+        job = context.job
+        try:
+            if not job.is_begun:
+                started = Started(job.task_run.id, job.attempt, self._services.clock.now())
+                self._tell(Progress(job.execution.id, started))
+            return make()
+        except BaseException as error:
+            _log.exception("a worker thread failed")
+            at = self._services.clock.now()
+            failed = Finished(job.task_run.id, job.attempt, State.FAILED, at)
+            if not isinstance(error, Exception):
+                raise
+            return Report(job.execution.id, failed, context.take_lines())
+
+
+def _about(job: Job) -> AbstractContextManager[None]:
+    """What is logged within belongs to this attempt."""
+    return about(
+        execution=job.execution.id,
+        flow=str(job.execution.flow),
+        task_run=job.task_run.id,
+        task=job.task_run.task_id,
+        attempt=job.attempt,
+    )

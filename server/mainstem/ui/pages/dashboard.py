@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from mainstem.errors import InvalidInput
-from mainstem.ids import random_id
 from mainstem.model.state import ACTIVE, State
 from mainstem.services.flows import FlowRevision
 from mainstem.services.search import ExecutionFilter
+from mainstem.telemetry import request_id
 from mainstem.ui import charts, preferences, syncs
 from mainstem.ui.desk import Desk, desk
 from mainstem.ui.filters import PERIODS
@@ -145,9 +145,8 @@ def _card(load: Callable[[], object]) -> Card:
     try:
         return Card(load())
     except Exception:
-        failed = random_id()
-        _log.exception("a card of the dashboard failed", extra={"request_id": failed})
-        return Card(failed=failed)
+        _log.exception("a card of the dashboard failed")
+        return Card(failed=request_id() or "-")
 
 
 def _first_run(here: Desk, asked: Asked) -> list[dict[str, object]] | None:
