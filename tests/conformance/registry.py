@@ -6,14 +6,15 @@ from functools import lru_cache
 from typing import Any
 
 from mainstem.sdk.registry import Registry, UnknownType
+from tests.conformance.execution_tasks import with_fixtures
 
 _BUILT_IN = re.compile(r"io\.kestra\.[\w.$]+")
 
 
 @lru_cache(maxsize=1)
 def installed() -> Registry:
-    """Every installed plug-in, found once for all lines."""
-    return Registry.installed()
+    """Every installed plug-in and the test plug-ins, found once for all lines."""
+    return with_fixtures(Registry.installed())
 
 
 def missing_types(data: Any, expected: list[str]) -> list[str]:

@@ -21,6 +21,8 @@ def test_echo_answers_to_its_old_name_and_is_reported_as_deprecated(bench: Bench
     source = bench.flow([{"id": "t", "type": "io.kestra.core.tasks.debugs.Echo", "format": "x"}])
     problems = bench.app.flows.parse(source).problems
     assert any("Echo" in problem.message for problem in problems), problems
+    blank = bench.flow([{"id": "t", "type": "io.kestra.core.tasks.debugs.Echo", "format": " "}])
+    assert "must not be blank" in [item.message for item in bench.app.flows.parse(blank).problems]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -32,6 +33,8 @@ _INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _INDENT: Final = re.compile(r"^(?: |[-?:][ \t])+", re.MULTILINE)
+_BARE_EXPRESSION: Final = re.compile(r"^[^'\"#]*[:\-] +\{\{")
+_QUOTE_EXPRESSIONS: Final = 'Put quotes around expressions: "{{ … }}".'
 _MAX_DIGITS: Final = 400
 _STARTS: Final = frozenset("0123456789+-.")
 _TAG: Final = "tag:yaml.org,2002:"
@@ -222,7 +225,7 @@ def load(text: str) -> Source:
         source.data = None
         source.remarks.append(error.remark)
     except yaml.YAMLError as error:
-        source.remarks.append(_unreadable(error))
+        source.remarks.append(_unreadable(error, text))
     except RecursionError:
         source.remarks.append(_too_deep(Position(1, 1)))
     return source
@@ -287,13 +290,18 @@ _PLAIN: Final = (
 )
 
 
-def _unreadable(error: yaml.YAMLError) -> Remark:
+def _unreadable(error: yaml.YAMLError, text: str) -> Remark:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     at = _position(mark) if mark is not None else Position(1, 1)
     reason = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-    plain = next((text for part, text in _PLAIN if part in reason), None)
+    plain = next((said for part, said in _PLAIN if part in reason), None)
+    line = next(islice(text.splitlines(), at.line - 1, None), "")
     hint = None
-    if "mapping values" in reason or "cannot start any token" in reason:
+    if "cannot start any token" in reason and line[at.column - 1 : at.column] == "\t":
+        plain = "indentation must be spaces, not tabs"
+    elif _BARE_EXPRESSION.search(line):
+        hint = _QUOTE_EXPRESSIONS
+    elif "mapping values" in reason or "cannot start any token" in reason:
         hint = 'Put quotes around text that holds ": " or begins with a special character.'
     return Remark(at, "yaml-syntax", f"not valid YAML: {plain or reason}", hint)
 
@@ -359,8 +367,9 @@ class _Construction:
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)
         message = "a key must be text, not a map or a list"
-        hint = 'Put quotes around expressions: "{{ … }}".'
-        raise _TooMuch(Remark(_position(node.start_mark), "complex-key", message, hint))
+        raise _TooMuch(
+            Remark(_position(node.start_mark), "complex-key", message, _QUOTE_EXPRESSIONS)
+        )
 
     def _duplicate(self, node: yaml.Node, key: yaml.Node, name: str) -> None:
         first = next(_written_keys(node, name))

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from mainstem.flowspec.build import Detail, Record
 from mainstem.flowspec.problems import Problem, Severity
 from mainstem.flowspec.source import Loc, Position, Source
-from mainstem.sdk.flow import Flow, PluginDefault
+from mainstem.sdk.flow import Flow, Sla
+from mainstem.sdk.inputs import Input
 from mainstem.sdk.plugin import Plugin, Properties, known_properties, yaml_names
-from mainstem.sdk.task import Task
+from mainstem.sdk.task import Retry, Task
 
 _CORE: Final = "io.kestra.core.models.flows."
 
@@ -210,6 +211,10 @@ _KINDS: Final = {
 }
 
 
+_TOLD_BY_TYPE: Final = (Plugin, Retry, Input, Sla)
+"""Bases whose `type` decides what a map is at all; that of others is a property like any."""
+
+
 def _expected(detail: Detail) -> str:
     return _KINDS.get(detail.kind, "another kind of value")
 
@@ -220,7 +225,7 @@ def _say(record: Record, detail: Detail, place: Place) -> tuple[str, str, str | 
         return _unknown_property(record, place)
     if place.key == "type" and detail.kind in {"missing", "literal_error"}:
         owner, _ = _owner(record, place.loc[:-1])
-        if owner is not PluginDefault:
+        if owner is None or issubclass(owner, _TOLD_BY_TYPE):
             return _invalid_type(detail)
     if detail.kind == "missing":
         return _required(record, place)

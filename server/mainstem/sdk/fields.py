@@ -151,7 +151,8 @@ class Property(Generic[T_co]):
 
 
 def _reason(value: object, error: ValidationError) -> str:
-    details = "; ".join(item["msg"] for item in error.errors(include_url=False)[:3])
+    said = (item["msg"] for item in error.errors(include_url=False)[:3])
+    details = "; ".join(text.removeprefix("Value error, ") for text in said)
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}…"
     return f"{shown} cannot be used here: {details}"

@@ -381,6 +381,8 @@ def test_ids_are_compared_by_their_text_however_they_are_written(parse: Parse) -
     ("written", "said"),
     [
         ("tenantId: Big", "tenantId: must match"),
+        ("outputs: [{id: a, value: 1}]", "outputs[0].type: must not be null"),
+        ("inputs: [{id: a}]", "inputs[0].type: Invalid type: null"),
         (
             "inputs: [{id: a, type: STRING, displayName: %s}]" % ("x" * 65),
             "size must be between 0 and 64",

@@ -128,6 +128,16 @@ def test_an_unquoted_expression_at_the_start_of_a_value_gets_a_hint() -> None:
     assert remark.suggestion is not None
 
 
+@pytest.mark.parametrize("text", ["a: {{x}}-b", "a:\n  - {{ x }} y", "a: {{ x }}: b", "a: {{ x }}"])
+def test_an_unquoted_expression_is_recognized_whatever_yaml_makes_of_it(text: str) -> None:
+    assert load(text).remarks[0].suggestion == 'Put quotes around expressions: "{{ … }}".'
+
+
+@pytest.mark.parametrize("text", ["a:\n\tb: 1", "\ta: 1"])
+def test_a_tab_is_called_by_its_name(text: str) -> None:
+    assert "spaces, not tabs" in load(text).remarks[0].message
+
+
 def test_unknown_tags_are_refused() -> None:
     assert [remark.code for remark in load("a: !secret x\n").remarks] == ["unknown-tag"]
 

@@ -61,3 +61,9 @@ def test_a_window_has_what_its_type_needs_and_nothing_else(
 def test_preconditions_have_an_id_and_whole_filters() -> None:
     assert said(Preconditions, "id: a.b") == ['must match "^[a-zA-Z0-9][a-zA-Z0-9_-]*"']
     assert said(Preconditions, "id: a\nwhere: [{id: w, filters: []}]") == ["must not be empty"]
+
+
+def test_the_type_of_a_filter_is_a_property_like_any() -> None:
+    assert said(Filter, "{field: STATE, value: x}") == ["must not be null"]
+    (message,) = said(Filter, "{field: STATE, type: EQUALS, value: x}")
+    assert message.startswith("must be one of EQUAL_TO, NOT_EQUAL_TO, IN")
