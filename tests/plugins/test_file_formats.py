@@ -73,6 +73,27 @@ def test_json_lines_and_arrays_become_rows(bench: Bench) -> None:
     assert found.text(found.outputs["csv"]["uri"]).splitlines()[0] == '"n","when"'
 
 
+@pytest.mark.parametrize(
+    ("mode", "lines"),
+    [
+        ("REQUIRED", ["n,name", '1.5,"a,b"', "2,-3.0", "3,"]),
+        ("ALWAYS", ['"n","name"', '"1.5","a,b"', '"2","-3.0"', '"3",""']),
+        ("NON_NUMERIC", ['"n","name"', '1.5,"a,b"', "2,-3.0", '3,""']),
+    ],
+)
+def test_text_of_a_csv_file_is_quoted_as_the_mode_says(
+    bench: Bench, mode: str, lines: list[str]
+) -> None:
+    text = '{"n": 1.5, "name": "a,b"}\n{"n": "2", "name": "-3.0"}\n{"n": 3, "name": ""}\n'
+    found = bench.run(
+        written(text),
+        serdes("json.JsonToIon", "rows", "file"),
+        serdes("csv.IonToCsv", "csv", "rows", quoteMode=mode),
+    )
+    assert found.state is State.SUCCESS, found.errors
+    assert found.text(found.outputs["csv"]["uri"]).splitlines() == lines
+
+
 def test_what_is_not_of_the_format_says_where(bench: Bench) -> None:
     found = bench.run(written('{"a": 1}\n{broken\n'), serdes("json.JsonToIon", "rows", "file"))
     assert "line 2 is not JSON" in found.errors

@@ -2,9 +2,12 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
+
+from pydantic import Field
 
 from mainstem.errors import InvalidInput
 from mainstem.plugins.serdes.rows import Conversion, ion_rows, json_value, write_ion, write_text
@@ -13,6 +16,16 @@ from mainstem.sdk.fields import Property
 from mainstem.sdk.task import Outputs
 
 _OUTPUTS = {"uri": "The file that was written.", "size": "The number of rows."}
+QuoteMode = Literal["ALWAYS", "REQUIRED", "NON_NUMERIC", "MINIMAL", "ALL", "NONE"]
+_QUOTING: Final[Mapping[str, int]] = {
+    "ALWAYS": csv.QUOTE_ALL,
+    "REQUIRED": csv.QUOTE_MINIMAL,
+    "NON_NUMERIC": csv.QUOTE_NONNUMERIC,
+    "MINIMAL": csv.QUOTE_MINIMAL,
+    "ALL": csv.QUOTE_ALL,
+    "NONE": csv.QUOTE_NONE,
+}
+_NUMERIC: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 csv.field_size_limit(50_000_000)
 
 
@@ -75,7 +88,9 @@ class IonToCsv(Conversion):
     line_delimiter: Property[str] = Property("\n", str)
     text_delimiter: Property[str] = Property('"', str)
     always_delimit_text: Property[bool] = Property(False, bool)
-    quote_mode: Property[Literal["MINIMAL", "ALL", "NONE"]] | None = None
+    quote_mode: Property[QuoteMode] | None = Field(
+        default=None, description="Which texts to quote: ALWAYS, REQUIRED or NON_NUMERIC ones."
+    )
     date_format: Property[str] | None = None
     time_format: Property[str] | None = None
     date_time_format: Property[str] | None = None
@@ -115,10 +130,9 @@ class IonToCsv(Conversion):
             yield line.text
 
     def _quoting(self, ctx: RunContext) -> int:
-        mode = ctx.render(self.quote_mode) if self.quote_mode is not None else None
-        if mode == "ALL" or (mode is None and ctx.render(self.always_delimit_text)):
-            return csv.QUOTE_ALL
-        return csv.QUOTE_NONE if mode == "NONE" else csv.QUOTE_MINIMAL
+        if self.quote_mode is not None:
+            return _QUOTING[ctx.render(self.quote_mode)]
+        return csv.QUOTE_ALL if ctx.render(self.always_delimit_text) else csv.QUOTE_MINIMAL
 
     def _cell(self, ctx: RunContext, value: object) -> object:
         if value is None:
@@ -129,6 +143,8 @@ class IonToCsv(Conversion):
             return self._moment(ctx, value)
         if isinstance(value, (Mapping, list, tuple)):
             return json.dumps(value, default=json_value)
+        if isinstance(value, str) and _NUMERIC.fullmatch(value):
+            return _NumberText(value)
         return value
 
     def _moment(self, ctx: RunContext, value: datetime | date | time) -> str:
@@ -145,6 +161,19 @@ class IonToCsv(Conversion):
         if zone is not None and isinstance(value, datetime):
             given["zone"], text = zone, "{{ value | date(pattern, timeZone=zone) }}"
         return str(ctx.render_value(text, given))
+
+
+class _NumberText:
+    """Text of a number: the writer takes it for one and prints it as it was."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __float__(self) -> float:
+        return float(self._text)
+
+    def __str__(self) -> str:
+        return self._text
 
 
 class _Line:
