@@ -132,6 +132,36 @@ def test_inputs_are_checked_without_a_start(api: Api, ns: str, flow: Flow) -> No
     assert api("GET", "/executions/search", params={"namespace": ns})["total"] == 0
 
 
+CHECKS = """
+inputs: [{{id: n, type: INT}}]
+checks:
+  - condition: "{{{{ inputs.n < 10 }}}}"
+    message: "{{{{ inputs.n }}}} is too much"
+    style: ERROR
+    behavior: {behavior}
+"""
+
+
+def test_a_check_that_does_not_hold_blocks_fails_or_only_warns(
+    api: Api, ns: str, flow: Flow
+) -> None:
+    flow(HELLO, more=CHECKS.format(behavior="BLOCK_EXECUTION"))
+    path, much = f"/executions/{ns}/f", {"n": (None, "12")}
+    assert run(api, ns, "f", files={"n": (None, "9")})["state"]["current"] == "SUCCESS"  # type: ignore[index]
+    assert "12 is too much" in api.refused("POST", path, 422, files=much)
+    (told,) = api("POST", f"{path}/validate", files=much)["checks"]
+    assert told == {"message": "12 is too much", "style": "ERROR", "behavior": "BLOCK_EXECUTION"}
+    assert api("POST", f"{path}/validate", files={"n": (None, "9")})["checks"] == []
+    assert api("GET", f"/executions/search?namespace={ns}")["total"] == 1
+    flow(HELLO, name="g", more=CHECKS.format(behavior="FAIL_EXECUTION"))
+    failed = run(api, ns, "g", files=much)
+    assert failed["state"]["current"] == "FAILED"  # type: ignore[index]
+    (line,) = api("GET", f"/logs/{failed['id']}")
+    assert (line["level"], line["message"]) == ("ERROR", "12 is too much")
+    flow(HELLO, name="h", more=CHECKS.format(behavior="CREATE_EXECUTION"))
+    assert run(api, ns, "h", files=much)["state"]["current"] == "SUCCESS"  # type: ignore[index]
+
+
 def test_following_ends_with_the_execution(api: Api, ns: str, flow: Flow, tmp_path: Path) -> None:
     flow(waits(tmp_path / "gate"))
     made = api("POST", f"/executions/{ns}/f")

@@ -16,8 +16,9 @@ from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
 from mainstem.model.trigger import TriggerState
-from mainstem.services.executions import NewRun, TurnedAway
+from mainstem.services.executions import NewRun
 from mainstem.services.search import ExecutionFilter
+from mainstem.services.tickets import TurnedAway
 from mainstem.services.webhooks import Arrival, Call
 from mainstem.store import executions as rows
 from mainstem.store import triggers as trigger_rows

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
-from mainstem.services.executions import Done, TurnedAway
+from mainstem.services.executions import Done
+from mainstem.services.tickets import TurnedAway
 from mainstem.services.webhooks import Arrival, Call, WebhookService
 
 

@@ -45,7 +45,7 @@ def checked(resolved: ResolvedInputs) -> list[wire.Json]:
             "value": wire.json_of(item.value) if item.declared.type != "SECRET" else None,
             "enabled": item.enabled,
             "isDefault": item.is_default,
-            "errors": [{"message": item.error}] if item.error else None,
+            "errors": [{"message": item.error}] if item.error else [],
         }
         for item in resolved.inputs
     ]

@@ -211,6 +211,12 @@ async def validate_inputs(
             "id": flow.id,
             "namespace": flow.namespace,
             "inputs": execution_wire.checked(resolved),
+            "checks": [
+                {"message": item.message, "style": item.style, "behavior": item.behavior}
+                for item in services.inputs.failed_checks(flow, "preview", resolved.values)
+            ]
+            if resolved.ok
+            else [],
         }
 
     return JsonAnswer(await run_in_threadpool(check))

@@ -245,8 +245,17 @@ class InputCheck(Model):
     errors: list[ErrorItem] | None = None
 
 
+class FlowCheck(Model):
+    """A check of the flow that does not hold."""
+
+    message: str
+    style: str
+    behavior: str
+
+
 class InputChecks(Model):
     inputs: list[InputCheck]
+    checks: list[FlowCheck] | None = None
 
 
 class Evaluated(Model):

@@ -30,7 +30,7 @@ from mainstem.executor.items import (
 from mainstem.executor.steps import Stepper
 from mainstem.model.execution import Execution
 from mainstem.model.trigger import Evaluation
-from mainstem.services.executions import TurnedAway
+from mainstem.services.tickets import TurnedAway
 from mainstem.store import inbox
 from mainstem.store.database import Database
 from mainstem.worker.job import Progress, Report

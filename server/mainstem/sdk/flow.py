@@ -49,6 +49,15 @@ class Sla(Properties):
         yield from system_label_faults(self.labels)
 
 
+class Check(Properties):
+    """Something that must hold before a user's execution is made; `message` says so when not."""
+
+    condition: Text = Field(min_length=1)
+    message: Text = Field(min_length=1)
+    style: Literal["ERROR", "SUCCESS", "WARNING", "INFO"] = "INFO"
+    behavior: Literal["BLOCK_EXECUTION", "FAIL_EXECUTION", "CREATE_EXECUTION"] = "BLOCK_EXECUTION"
+
+
 class PluginDefault(Properties):
     """Default property values for a type, an alias or a package of types."""
 
@@ -90,6 +99,7 @@ class Flow(Properties):
     concurrency: Concurrency | None = None
     retry: Retry | None = None
     sla: tuple[Sla, ...] = ()
+    checks: tuple[Check, ...] = ()
     disabled: bool = False
     deleted: bool = False
     worker_group: WorkerGroup | None = None

@@ -4,7 +4,6 @@ Creation inserts the row; everything later is asked of the executor through the 
 one place moves the state of an execution.
 """
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from mainstem.bus.inprocess import EXECUTIONS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.errors import Conflict, InvalidInput, Transient
+from mainstem.errors import Conflict, InvalidInput
 from mainstem.flowspec.inputs import ResolvedInputs
 from mainstem.ids import IdSource
 from mainstem.model.execution import (
@@ -25,15 +24,18 @@ from mainstem.model.execution import (
     TaskRun,
 )
 from mainstem.model.flow_id import FlowId
+from mainstem.model.log import Level, LogLine
 from mainstem.model.principal import Permission
 from mainstem.model.state import History, State
 from mainstem.model.trigger import Evaluation
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.inputs import Input
 from mainstem.services import access, audit
+from mainstem.services.checks import reasons_to_fail
 from mainstem.services.files import PINNED, FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService, Uploads, on_resume
+from mainstem.services.tickets import Ticket
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import execution_prefix
 from mainstem.store import executions as rows
@@ -41,11 +43,8 @@ from mainstem.store import inbox, triggers
 from mainstem.store.database import Database
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import Asked
+from mainstem.store.logs import add_lines
 from mainstem.store.tables import logs, metrics
-
-
-class TurnedAway(Transient):
-    """The executor did not store an execution that it was given: whoever has it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +123,41 @@ class ExecutionService:
     # creation
 
     def create(self, run: NewRun) -> Execution:
-        """Make one execution; raises InvalidInput, NotFound, or Conflict for a disabled flow."""
+        """Make one execution; raises InvalidInput, NotFound, or Conflict for a disabled flow.
+
+        The checks of the flow are asked first; triggers and subflows are not held to them.
+        """
         access.require(Permission.EXECUTION_OPERATE, run.flow.namespace)
         execution = self.prepare(run)
+        flow, _ = self._flows.pinned(execution.flow, execution.revision)
+        if flow.checks:
+            try:
+                failed = reasons_to_fail(self._inputs, flow, execution)
+            except InvalidInput:
+                self._storage.delete_below(execution_prefix(execution.flow, execution.id))
+                raise
+            if failed:
+                return self._store_failed(execution, failed)
         self.store(execution)
         return execution
+
+    def _store_failed(self, execution: Execution, reasons: Sequence[str]) -> Execution:
+        """Store it as FAILED, with the reasons in its log."""
+        now = self._clock.now()
+        failed = replace(execution.to(State.FAILED, now), error=reasons[0])
+        lines = [LogLine(now, Level.ERROR, reason, execution.id) for reason in reasons]
+        with self._database.write() as tx:
+            rows.add(tx, [Versioned(failed, 1, closed=True)])
+            add_lines(tx, [(line, execution.flow) for line in lines])
+        self._bus.publish(EXECUTIONS, execution_topic(execution.id))
+        return failed
 
     def store(self, execution: Execution, evaluation: Evaluation | None = None) -> None:
         """Store a prepared execution, with what fired it, and have it run.
 
         Executions that come at the same time share a transaction.
         """
-        ticket = _Ticket()
+        ticket = Ticket()
         if self._taken_in(execution, evaluation, ticket.done) and ticket.wait():
             return
         with self._database.write() as tx:
@@ -414,29 +436,6 @@ _ACTIONS: Final = {
     "Unqueued": "unqueue",
     "SetLabels": "labels",
 }
-
-
-class _Ticket:
-    """Lets a thread wait for the executor's answer."""
-
-    def __init__(self) -> None:
-        # Held until the answer; an Event would be a condition over a lock, for one waiter.
-        self._unanswered = threading.Lock()
-        self._unanswered.acquire()
-        self._error: Exception | None = None
-
-    def done(self, error: Exception | None) -> None:
-        self._error = error
-        self._unanswered.release()
-
-    def wait(self) -> bool:
-        """Whether it was stored; raises what makes that impossible."""
-        self._unanswered.acquire()
-        if isinstance(self._error, TurnedAway):
-            return False
-        if self._error is not None:
-            raise self._error
-        return True
 
 
 def check_labels(labels: Mapping[str, str]) -> None:

@@ -1,11 +1,12 @@
 """Inputs of executions: uploads are stored, secrets sealed, values coerced and made plain."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import PurePath
 
 from mainstem.clock import Clock
-from mainstem.errors import InvalidInput
+from mainstem.errors import InvalidInput, MainstemError
 from mainstem.expr import (
     ENCRYPTED_TYPE,
     Keys,
@@ -27,6 +28,15 @@ from mainstem.storage.base import Storage
 from mainstem.storage.uri import input_prefix, is_internal, make_uri
 
 Uploads = Mapping[str, tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCheck:
+    """A check of a flow that does not hold, in the words of its author."""
+
+    message: str
+    style: str
+    behavior: str
 
 
 class InputService:
@@ -91,6 +101,24 @@ class InputService:
             encrypt=self.encrypt,
             discloses=lambda text: masker.mask(text) != text,
         )
+
+    def failed_checks(
+        self, flow: Flow, execution_id: str, values: Mapping[str, object]
+    ) -> list[FailedCheck]:
+        """The checks of a flow that do not hold for these inputs, or that cannot be rendered."""
+        masker = Masker()
+        render = self._renderer(flow, execution_id, masker, None)
+        roots: dict[str, object] = {"inputs": values} if values else {}
+        failed = []
+        for check in flow.checks:
+            try:
+                if render(check.condition, roots) in (True, "true"):
+                    continue
+                message = text_of(render(check.message, roots))
+            except MainstemError as error:
+                message = f"{check.message}: {error.message}"
+            failed.append(FailedCheck(masker.mask(message), check.style, check.behavior))
+        return failed
 
     def resolve_resume(
         self,
