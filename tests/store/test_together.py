@@ -106,11 +106,10 @@ def test_a_connection_that_the_server_ends_in_an_exchange_is_told_as_transient(
 def test_a_pooled_connection_that_died_while_idle_is_never_handed_out(
     postgres_database: Database,
 ) -> None:
-    with postgres_database.read() as tx, postgres_database.read() as other:
-        pids = [c.execute(text("SELECT pg_backend_pid()")).scalar_one() for c in (tx, other)]
     with postgres_database.write() as tx:
-        tx.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pids[1]})
-    for _ in range(3):
-        with postgres_database.glance() as one, postgres_database.glance() as two:
-            for tx in (one, two):
-                assert tx.execute(text("SELECT pg_backend_pid()")).scalar_one() != pids[1]
+        with postgres_database.read() as other:
+            pid = other.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        # The second argument waits until the server process is gone.
+        assert tx.execute(text(f"SELECT pg_terminate_backend({pid}, 10000)")).scalar_one()
+        with postgres_database.glance() as again:
+            assert again.execute(text("SELECT pg_backend_pid()")).scalar_one() != pid
