@@ -111,7 +111,7 @@ class App:
         self._make_stores()
         self._make_services()
         self._make_loops()
-        self.cluster = self._make_cluster() if settings.is_shared else None
+        self.cluster = self._make_cluster(self.queue) if self.queue is not None else None
         self.tickers: list[Ticker] = []
         self.is_draining = False
 
@@ -291,7 +291,7 @@ class App:
         )
         return partial(OtherExecutions, parts)
 
-    def _make_cluster(self) -> Cluster:
+    def _make_cluster(self, queue: JobQueue) -> Cluster:
         return Cluster(
             ClusterParts(
                 settings=self.settings,
@@ -301,6 +301,7 @@ class App:
                 bus=self.bus,
                 executor=self.executor,
                 executions=self.executions,
+                queue=queue,
                 pool=self.workers,
                 remote=RemoteServices(
                     self.database,

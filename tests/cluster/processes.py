@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -84,3 +86,13 @@ class Node:
 
     def logged(self) -> str:
         return self.log.read_text()
+
+
+def eventually(condition: Callable[[], bool], what: str) -> None:
+    """Look until it holds; patient, as the machine may be busy."""
+    pause = threading.Event()
+    for _ in range(1_500):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError(f"never happened: {what}")

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from demo.processes import Children
 from tests.cluster.processes import Node
+from tests.cluster.processes import eventually as wait_for
 from tests.postgres import PostgresServer, start_server
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(120)]
@@ -42,15 +42,6 @@ def start(tmp_path: Path, postgres_url: str) -> Iterator[Callable[..., Node]]:
     yield make
     for node in nodes:
         node.end(signal.SIGKILL)
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    pause = threading.Event()
-    for _ in range(1_500):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError(f"never happened: {what}")
 
 
 def begin(node: Node, gate: Path) -> str:

@@ -66,7 +66,11 @@ class Bus:
         return unsubscribe
 
     def publish(self, *topics: str) -> None:
-        """Tell every subscriber of these topics."""
+        """Tell every subscriber of these topics, those of other processes too."""
+        self.nudge(*topics)
+
+    def nudge(self, *topics: str) -> None:
+        """Tell those of this process only."""
         for topic in topics:
             for callback in self._subscribers.get(topic, ()):
                 try:

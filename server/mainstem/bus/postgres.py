@@ -57,7 +57,7 @@ class PostgresBus(Bus):
         self._threads.clear()
 
     def publish(self, *topics: str) -> None:
-        super().publish(*topics)
+        self.nudge(*topics)
         if not self._threads:
             return
         with self._gathering:
@@ -102,7 +102,7 @@ class PostgresBus(Bus):
                     connection.execute(f"LISTEN {_CHANNEL}")
                     if lost:
                         # Anything may have changed meanwhile.
-                        super().publish(*self._subscribers)
+                        self.nudge(*self._subscribers)
                     lost = True
                     self._receive(connection)
             except psycopg.Error as error:
@@ -115,7 +115,7 @@ class PostgresBus(Bus):
             for note in connection.notifies(timeout=0.5, stop_after=1):
                 origin, topics = json.loads(note.payload)
                 if origin != self._origin:
-                    super().publish(*topics)
+                    self.nudge(*topics)
             if time.monotonic() - checked > _LISTEN_SECONDS:
                 connection.execute("SELECT 1")
                 checked = time.monotonic()

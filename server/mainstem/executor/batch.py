@@ -6,9 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mainstem.engine.decision import Decision, Submit, Timer
+from mainstem.engine.decision import Decision, Finished, Submit, Timer
 from mainstem.engine.live import LiveExecution
-from mainstem.executor.items import Fresh, Item, Told
+from mainstem.executor.items import Fresh, Item, Noticed, Told
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import LogLine
@@ -98,6 +98,16 @@ class Batch:
         if told.asked is not None:
             self.handled.append(told.asked)
 
+    def discard(self, item: Item) -> None:
+        """As `settle`, for whatever cannot be handled."""
+        if isinstance(item, Told):
+            self.settle(item)
+        elif isinstance(item, Noticed):
+            self.handled.append(item.asked)
+        event = item.event if isinstance(item, Told) else getattr(item, "finished", None)
+        if isinstance(event, Finished):
+            self.ended_jobs.append((event.task_run_id, event.attempt))
+
     def set_timer(self, execution_id: str, timer: Timer) -> None:
         key = (execution_id, timer.key)
         self.dropped.pop(key, None)
@@ -128,7 +138,7 @@ class Batch:
             inbox.set_timers(tx, list(self.timers.values()))
             inbox.handled(tx, self.handled)
             jobs.end(tx, self.ended_jobs)
-            jobs.add(tx, list(self.jobs.values()), now)
+            jobs.add(tx, [job for job in self.jobs.values() if not self._is_over(job)], now)
             logs.add_lines(tx, self.lines)
         inbox.link_children(tx, self.links)
         inbox.mark_reported(tx, self.reported)
@@ -146,6 +156,15 @@ class Batch:
             tx, [Versioned(e.live.execution, e.version, e.closed) for e in changed], relabelled
         )
         rows.put_task_runs(tx, list(self.runs.values()), list(self.removed))
+
+    def claims(self) -> list[tuple[str, int]]:
+        """Attempts that this process claimed with the batch."""
+        return [(job.task_run_id, job.attempt) for job in self.jobs.values() if job.token]
+
+    def _is_over(self, job: StoredJob) -> bool:
+        """Whether the attempt need not be made any more, as the same batch ended it."""
+        run = self.runs.get(job.task_run_id)
+        return job.task_run_id in self.removed or (run is not None and run.state.is_terminal)
 
     def _write_evaluations(self, tx: Connection) -> None:
         fired = [item.evaluation for item in self.fresh if item.evaluation is not None]

@@ -8,7 +8,7 @@ from mainstem.bus.inprocess import INBOX, JOBS, Bus
 from mainstem.clock import Clock
 from mainstem.executor.link import ExecutorLink
 from mainstem.executor.loop import Executor
-from mainstem.executor.queue import JobSweep
+from mainstem.executor.queue import JobQueue, JobSweep
 from mainstem.runtime.component import Component, Ticker
 from mainstem.runtime.leases import Leased, Leases
 from mainstem.services.executions import ExecutionService
@@ -34,6 +34,7 @@ class ClusterParts:
     bus: Bus
     executor: Executor
     executions: ExecutionService
+    queue: JobQueue
     pool: WorkerPool
     remote: RemoteServices
 
@@ -51,7 +52,9 @@ class Cluster:
             group=settings.worker.group,
             beat_seconds=settings.cluster.lost_seconds / 3,
         )
-        self.worker.connect(parts.pool)
+        self.worker.connect(parts.pool, parts.executor.offer)
+        parts.queue.connect(self.worker)
+        parts.executor.turn_to(parts.queue.take_back)
         self._sweep = JobSweep(parts.database, parts.bus, settings.cluster.lost_seconds)
         self._link = ExecutorLink(parts.executor, parts.database, parts.bus)
         self._ticker: Ticker | None = None

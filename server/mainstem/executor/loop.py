@@ -21,6 +21,7 @@ from mainstem.executor.items import (
     Fresh,
     Item,
     Noticed,
+    Recovered,
     Stop,
     Told,
     Unreadable,
@@ -67,6 +68,10 @@ class Executor:
         self._reaction: Reaction = lambda _tx, _moved: ()
         self._ending = threading.Event()
         self._fence: Fence = lambda _tx: None
+        self._is_shared = False
+        self._returned: Callable[[Report | Progress], None] = lambda _item: None
+        # A commit failed, and nobody knows whether it went through.
+        self._unsure = False
         self._settled = threading.Condition()
         self._door = threading.Lock()
         self._last_asked = 0
@@ -74,8 +79,13 @@ class Executor:
         self.last_tick: datetime | None = None
 
     def fence(self, fence: Fence) -> None:
-        """Have every transaction begin with `fence`."""
+        """Have every transaction begin with `fence`; rows say of every attempt who makes it."""
         self._fence = fence
+        self._is_shared = True
+
+    def turn_to(self, returned: Callable[[Report | Progress], None]) -> None:
+        """Have `returned` called with what was offered and will not be handled."""
+        self._returned = returned
 
     @property
     def is_active(self) -> bool:
@@ -117,6 +127,14 @@ class Executor:
 
     def tell(self, item: Report | Progress) -> None:
         self._queue.put(item)
+
+    def offer(self, item: Report | Progress) -> bool:
+        """As `tell`; False when nobody here would handle it."""
+        with self._door:
+            if not self.is_active or self._fenced:
+                return False
+            self._queue.put(item)
+            return True
 
     def wake(self) -> None:
         """There is something in the inbox."""
@@ -193,10 +211,12 @@ class Executor:
         return left
 
     def _turn_away(self, items: Sequence[Item], error: Exception | None = None) -> None:
-        """Tell those who wait for their executions to be stored that they will not be."""
+        """Tell those who gave these items that nothing came of them."""
         for item in items:
             if isinstance(item, Fresh):
                 item.done(error or TurnedAway("no executor of this process stored it"))
+            elif isinstance(item, (Report, Progress)):
+                self._returned(item)
 
     def _take(self) -> list[Item]:
         """Wait for the first item, then take what else is there, up to a batch."""
@@ -249,6 +269,9 @@ class Executor:
             except Transient as error:
                 self._stepper.forget(batch, items)
                 failures += 1
+                if self._is_shared:
+                    items, self._unsure = self._in_doubt(items, error), True
+                    self._queue.put(Wake())
                 if not self._patient(error, failures):
                     self._turn_away(items)
                     return
@@ -262,6 +285,26 @@ class Executor:
                 return
             else:
                 return
+
+    def _in_doubt(self, items: Sequence[Item], error: Transient) -> list[Item]:
+        """What to try again once the database is back; it may hold the batch already.
+
+        Who waits for a new execution is told: asking for it once more is theirs to decide.
+        """
+        self._turn_away([item for item in items if isinstance(item, Fresh)], error)
+        return [
+            Recovered(item.execution.id) if isinstance(item, Created) else item
+            for item in items
+            if not isinstance(item, Fresh)
+        ]
+
+    def _look_again(self) -> None:
+        """After a commit in doubt: go on with everything open as its rows say."""
+        try:
+            self.recover()
+            self._unsure = False
+        except Transient as error:
+            _log.warning("rows cannot be read", extra={"reason": error.message})
 
     def _patient(self, error: Transient, failures: int) -> bool:
         """Wait before another try; False when the process ends meanwhile, and rows must do."""
@@ -320,6 +363,8 @@ class Executor:
     def _found(self, items: Sequence[Item]) -> list[Item]:
         """What the inbox holds, if somebody said so, and the alarms that have come."""
         found: list[Item] = []
+        if self._unsure:
+            self._look_again()
         if any(isinstance(item, Wake) for item in items):
             try:
                 found.extend(self._asked())

@@ -1,31 +1,23 @@
 """Attempts handed to the workers of a shared database, as rows of the committing transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
 from mainstem.bus.inprocess import CANCELS, INBOX, JOBS, Bus
 from mainstem.clock import Clock
 from mainstem.engine.decision import Submit
+from mainstem.model.execution import Execution
 from mainstem.model.state import State
+from mainstem.sdk.task import RunnableTask
 from mainstem.store import jobs
 from mainstem.store.database import Database
 from mainstem.store.jobs import StoredJob
 from mainstem.worker.handing import ask_finished, ask_lost
+from mainstem.worker.job import Progress, Report
+from mainstem.worker.remote import RemoteWorker
 
 _SWEEP_SECONDS: Final = 2.0
-
-
-def job_of(execution_id: str, submit: Submit) -> StoredJob:
-    """The row of an attempt to make."""
-    group = submit.worker_group
-    return StoredJob(
-        submit.task_run.id,
-        execution_id,
-        submit.attempt,
-        (group.key or "") if group else "",
-        group.fallback if group else None,
-    )
 
 
 class JobQueue:
@@ -35,6 +27,43 @@ class JobQueue:
         self._database = database
         self._clock = clock
         self._bus = bus
+        self._here: RemoteWorker | None = None
+
+    def connect(self, worker: RemoteWorker) -> None:
+        """Give attempts to the worker of this process while it has free places."""
+        self._here = worker
+
+    def job_for(self, execution: Execution, submit: Submit) -> StoredJob:
+        """The row of an attempt; claimed, with a token, where this process makes it at once.
+
+        Then it must be recorded as running in the transaction that queues it.
+        """
+        group = submit.worker_group
+        job = StoredJob(
+            submit.task_run.id,
+            execution.id,
+            submit.attempt,
+            (group.key or "") if group else "",
+            group.fallback if group else None,
+        )
+        if self._here is None or not isinstance(submit.task, RunnableTask):
+            return job
+        return self._here.claim_here(job, execution.flow) or job
+
+    def begin(self, task_run_id: str, attempt: int) -> None:
+        """The claim is committed; its attempt follows."""
+        if self._here is not None:
+            self._here.begin((task_run_id, attempt))
+
+    def drop(self, attempts: Sequence[tuple[str, int]]) -> None:
+        """Forget claims (task run, attempt) of this process."""
+        if self._here is not None and attempts:
+            self._here.drop(attempts)
+
+    def take_back(self, item: Report | Progress) -> None:
+        """What an attempt of this process told and the executor will not handle."""
+        if self._here is not None:
+            self._here.take_back(item)
 
     def announce(self) -> None:
         """There are new jobs."""

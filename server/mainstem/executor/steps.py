@@ -42,7 +42,6 @@ from mainstem.executor.items import (
     subject_of,
 )
 from mainstem.executor.parts import StepServices
-from mainstem.executor.queue import job_of
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
@@ -99,6 +98,8 @@ class Stepper:
         for _ in batch.kept:
             self._services.workers.free_place()
         batch.kept.clear()
+        if self._services.queue is not None:
+            self._services.queue.drop(batch.claims())
         for entry_id in [*batch.entries, *map(subject_of, items)]:
             if entry_id is not None:
                 self._entries.pop(entry_id, None)
@@ -112,10 +113,7 @@ class Stepper:
             "an execution is given up",
             extra={"execution": entry_id, "reason": type(error).__name__},
         )
-        if isinstance(item, Told):
-            batch.settle(item)
-        elif isinstance(item, Noticed):
-            batch.handled.append(item.asked)
+        batch.discard(item)
         entry = self._take_in(batch, item) if isinstance(item, Fresh) else self._entry(entry_id)
         live, now = entry.live, self._services.now()
         if not live.execution.state.is_terminal:
@@ -362,20 +360,20 @@ class Stepper:
     def _submit(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
         if isinstance(submit.task, RunnableTask) and submit.task.runs_here:
             return [self._services.workers.run_inline(self._job(entry, submit, submit.task))]
-        if self._services.queue is not None:
-            batch.jobs[submit.task_run.id] = job_of(entry.id, submit)
-            return []
-        batch.submits.append((entry, submit))
-        return self._begun(batch, entry, submit)
-
-    def _begun(self, batch: Batch, entry: Entry, submit: Submit) -> list[Item]:
-        """Record the attempt as running with this batch where a thread waits for it.
-
-        That saves the worker's word and its commit, and no attempt runs unrecorded.
-        """
         run_id = submit.task_run.id
-        if not isinstance(submit.task, RunnableTask) or not self._services.workers.keep_place():
+        if self._services.queue is not None:
+            job = self._services.queue.job_for(entry.live.execution, submit)
+            batch.jobs[run_id] = job
+            if job.token is None:
+                return []
+            is_begun = True
+        else:
+            is_begun = isinstance(submit.task, RunnableTask) and self._services.workers.keep_place()
+        batch.submits.append((entry, submit))
+        if not is_begun:
             return []
+        # Recorded as running with this batch, as a thread waits for it: that saves the worker's
+        # word and its commit, and no attempt runs unrecorded.
         batch.kept.add(run_id)
         return [Told(entry.id, Started(run_id, submit.attempt, self._services.now()))]
 
@@ -411,7 +409,11 @@ class Stepper:
             if node is None or node.state.is_terminal:
                 if is_begun:
                     workers.free_place()
-            elif isinstance(submit.task, RunnableTask):
+                    batch.ended_jobs.append((run_id, submit.attempt))
+                continue
+            if self._services.queue is not None:
+                self._services.queue.begin(run_id, submit.attempt)
+            if isinstance(submit.task, RunnableTask):
                 workers.submit(self._job(entry, submit, submit.task, is_begun=is_begun))
             elif isinstance(submit.task, WorkspaceTask):
                 local = open_workspace(entry.live, run_id)
@@ -427,9 +429,10 @@ class Stepper:
             for task_run_id in batch.cancels:
                 self._services.workers.cancel(task_run_id)
             return
+        queue.drop(batch.ended_jobs)
         if batch.cancels:
             queue.cancel(batch.cancels)
-        if batch.jobs:
+        if any(job.token is None for job in batch.jobs.values()):
             queue.announce()
 
     def clear(self) -> None:

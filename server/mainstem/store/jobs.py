@@ -131,10 +131,21 @@ def cancel(tx: Connection, task_run_ids: Sequence[str]) -> list[StoredJob]:
     return waiting
 
 
-def held_by(tx: Connection, worker_id: str) -> dict[str, bool]:
-    """Task runs that the worker has, and whether each is cancelled."""
-    query = select(jobs.c.task_run_id, jobs.c.cancelled).where(jobs.c.worker_id == worker_id)
-    return {str(row[0]): bool(row[1]) for row in tx.execute(query).all()}
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the row of a claimed job says."""
+
+    attempt: int
+    token: str
+    cancelled: bool
+
+
+def held_by(tx: Connection, worker_id: str) -> dict[str, Held]:
+    """By task run, what the worker has."""
+    query = select(jobs.c.task_run_id, jobs.c.attempt, jobs.c.token, jobs.c.cancelled).where(
+        jobs.c.worker_id == worker_id
+    )
+    return {str(row[0]): Held(row[1], row[2], row[3]) for row in tx.execute(query)}
 
 
 def take_lost(tx: Connection, silent_seconds: float | None, now: datetime) -> list[StoredJob]:

@@ -59,10 +59,17 @@ class WorkerPool:
             self._kept += 1
             return True
 
-    def free_place(self) -> None:
-        """Give back a place that was kept."""
+    def keep_places(self) -> int:
+        """Keep every free thread; returns how many."""
+        kept = 0
+        while self.keep_place():
+            kept += 1
+        return kept
+
+    def free_place(self, places: int = 1) -> None:
+        """Give back places that were kept."""
         with self._lock:
-            self._kept -= 1
+            self._kept -= places
 
     def submit(self, job: Job) -> None:
         """Queue an attempt; its report comes through `tell`."""
@@ -83,14 +90,18 @@ class WorkerPool:
         with _about(job):
             return make_attempt(AttemptContext(job, self._services, self._tell), self._deadlines)
 
-    def cancel(self, task_run_id: str) -> None:
-        """Kill a running attempt; one that still waits is reported KILLED at once."""
+    def cancel(self, task_run_id: str, attempt: int | None = None) -> None:
+        """Kill a running attempt, any or this one; one that waits is reported KILLED at once."""
         with self._lock:
             context = self._running.get(task_run_id)
-            job = None if context else self._waiting.pop(task_run_id, None)
+            job = context.job if context else self._waiting.get(task_run_id)
+            if job is None or attempt not in (None, job.attempt):
+                return
+            if context is None:
+                del self._waiting[task_run_id]
         if context is not None:
             context.kill()
-        elif job is not None:
+        else:
             at = self._services.clock.now()
             finished = Finished(task_run_id, job.attempt, State.KILLED, at, started_at=at)
             self._tell(Report(job.execution.id, finished))

@@ -7,8 +7,10 @@ a worker that was given up finds its claim gone and is refused.
 import logging
 import socket
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from queue import SimpleQueue
 from typing import Final
 
 from sqlalchemy import Connection
@@ -16,7 +18,7 @@ from sqlalchemy import Connection
 from mainstem import __version__
 from mainstem.bus.inprocess import CANCELS, EXECUTIONS, INBOX, JOBS, Bus, execution_topic
 from mainstem.clock import Clock
-from mainstem.engine.decision import Started, Submit
+from mainstem.engine.decision import Event, Finished, Started, Submit
 from mainstem.engine.environment import Constants
 from mainstem.engine.live import LiveExecution
 from mainstem.engine.workspace import open_workspace
@@ -32,7 +34,8 @@ from mainstem.store import executions as rows
 from mainstem.store import inbox, jobs, logs
 from mainstem.store.database import Database
 from mainstem.store.inbox import Asked
-from mainstem.store.jobs import StoredJob, StoredWorker
+from mainstem.store.jobs import Held, StoredJob, StoredWorker
+from mainstem.worker.claims import Claim, Claims, Key, Phase
 from mainstem.worker.handing import ask_finished, ask_lost
 from mainstem.worker.job import Job, Progress, Report
 from mainstem.worker.pool import WorkerPool
@@ -44,7 +47,6 @@ _log = logging.getLogger("mainstem.worker")
 _PATIENCE: Final = 5.0
 # A signal that was lost delays a kill by no more than this.
 _OBEY: Final = timedelta(seconds=1)
-_NO_CLAIM: Final[tuple[str, FlowId | None]] = ("", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +75,30 @@ class RemoteWorker:
         self._beat_seconds = beat_seconds
         self.id = random_id()
         self._pool: WorkerPool | None = None
-        self._tokens: dict[str, tuple[str, FlowId | None]] = {}
-        self._lock = threading.Lock()
+        self._claims = Claims()
+        self._told_here: Callable[[Report | Progress], bool] = lambda _item: False
+        self._returned: SimpleQueue[Report | Progress] = SimpleQueue()
+        # Whether jobs may wait for a place that becomes free here.
+        self._awaited = threading.Event()
         self._beaten_at: datetime | None = None
         self._draining = False
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._obeyed_at: datetime | None = None
         services.bus.subscribe([CANCELS], lambda _topic: self._cancelled.set())
+        services.bus.subscribe([JOBS], lambda _topic: self._awaited.set())
 
     @property
     def interval_seconds(self) -> float:
         return min(self._beat_seconds, 1.0)
 
-    def connect(self, pool: WorkerPool) -> None:
-        """Use this pool; it tells its results to `tell`."""
+    def connect(self, pool: WorkerPool, told_here: Callable[[Report | Progress], bool]) -> None:
+        """Use this pool; it tells its results to `tell`.
+
+        `told_here` is the executor of this process, which takes them while it leads.
+        """
         self._pool = pool
+        self._told_here = told_here
 
     @property
     def pool(self) -> WorkerPool:
@@ -103,10 +113,9 @@ class RemoteWorker:
             self._cancelled.clear()
             self._obey()
             self._obeyed_at = now
-        while not self._draining:
-            free = self.pool.slots - len(self._tokens)
-            if free <= 0 or not self._claim(min(free, self.pool.slots)):
-                return
+        self._store_returned()
+        while not self._draining and self._claim():
+            continue
 
     def _beat(self, now: datetime) -> None:
         last = self._beaten_at
@@ -114,7 +123,7 @@ class RemoteWorker:
             return
         with self._services.database.write() as tx:
             known = last is not None and jobs.beat(
-                tx, self.id, len(self._tokens), now, draining=self._draining
+                tx, self.id, len(self._claims.open()), now, draining=self._draining
             )
             if not known:
                 jobs.register(tx, self._row(now), now)
@@ -123,42 +132,101 @@ class RemoteWorker:
     def _row(self, now: datetime) -> StoredWorker:
         return StoredWorker(
             self.id, self._instance, socket.gethostname(), self._group, self.pool.slots,
-            __version__, now, now, len(self._tokens), self._draining,
+            __version__, now, now, len(self._claims.open()), self._draining,
         )  # fmt: skip
 
     def _obey(self) -> None:
-        """Kill attempts that are cancelled or no longer ours."""
-        with self._lock:
-            mine = list(self._tokens)
-        if not mine:
-            return
-        with self._services.database.read() as tx:
-            held = jobs.held_by(tx, self.id)
-        for task_run_id in mine:
-            if held.get(task_run_id, True):
-                self.pool.cancel(task_run_id)
+        """Kill attempts that are cancelled or no longer ours; give back rows that nobody makes.
 
-    def _claim(self, limit: int) -> bool:
-        services, token = self._services, random_id()
-        now = services.clock.now()
-        with services.database.write() as tx:
+        Such a row is left by a transaction of which nobody knows whether it went through.
+        """
+        ended, orphans = self._claims.compare(self._held)
+        for task_run_id, attempt in ended:
+            self.pool.cancel(task_run_id, attempt)
+        for task_run_id, held in orphans:
+            self._give_back(task_run_id, held.token, None, None)
+
+    def _held(self) -> dict[str, Held]:
+        with self._services.database.glance() as tx:
+            return jobs.held_by(tx, self.id)
+
+    def _claim(self) -> bool:
+        """Take jobs for the free places; True when more may be waiting for others."""
+        places = self.pool.keep_places()
+        if not places:
+            return False
+        self._awaited.clear()
+        token, taken = random_id(), []
+        try:
+            taken = self._take(token, places)
+        finally:
+            self.pool.free_place(places - len(taken))
+        if taken:
+            self._services.bus.publish(INBOX)
+        self._take_up(taken, token)
+        if len(taken) == places:
+            self._awaited.set()
+        return len(taken) == places
+
+    def _take(self, token: str, limit: int) -> list[StoredJob]:
+        now = self._services.clock.now()
+        with self._services.database.write() as tx:
             taken = jobs.claim(tx, self.id, self._group, token, limit)
             for job in taken:
                 kind, payload = dump_event(Started(job.task_run_id, job.attempt, now))
                 inbox.ask(tx, Asked(job.execution_id, kind, payload), now)
-        if not taken:
-            return False
-        services.bus.publish(INBOX)
+        return taken
+
+    def _take_up(self, taken: Sequence[StoredJob], token: str) -> None:
         lives: dict[str, LiveExecution] = {}
-        for job in taken:
+        for number, job in enumerate(taken):
             try:
                 self._begin(job, lives, token)
             except Transient:
+                # The rows of those left are given back as rows that nobody makes.
+                self.pool.free_place(len(taken) - number)
                 raise
             except Exception as error:
+                self.pool.free_place()
                 _log.exception("a job cannot be taken up", extra={"task_run": job.task_run_id})
                 self._give_back(job.task_run_id, token, job.execution_id, str(error))
-        return len(taken) == limit
+
+    # for the executor of this process
+
+    def claim_here(self, job: StoredJob, flow: FlowId) -> StoredJob | None:
+        """The job as claimed for a free place here; None when it goes to whoever is free.
+
+        `begin`, or `drop` and the place freed, must follow.
+        """
+        if self._draining or self._beaten_at is None or job.worker_group != self._group:
+            return None
+        if not self.pool.keep_place():
+            return None
+        token = random_id()
+        self._claims.add((job.task_run_id, job.attempt), Claim(token, flow, Phase.KEPT))
+        return replace(job, worker_id=self.id, token=token)
+
+    def begin(self, key: Key) -> None:
+        """The claim is committed: the attempt is made from now on."""
+        self._claims.enter(key, Phase.MADE)
+
+    def drop(self, keys: Iterable[Key]) -> None:
+        """These attempts are over, or never began."""
+        self._claims.drop(keys)
+        self._look_for_more()
+
+    def take_back(self, item: Report | Progress) -> None:
+        """The executor of this process does not handle it after all: it goes to the inbox."""
+        self._returned.put(item)
+        self._services.bus.nudge(JOBS)
+
+    def _look_for_more(self) -> None:
+        if self._awaited.is_set():
+            self._services.bus.nudge(JOBS)
+
+    def _store_returned(self) -> None:
+        while not self._returned.empty():
+            self._tell_rows(self._returned.get())
 
     def _begin(self, stored: StoredJob, lives: dict[str, LiveExecution], token: str) -> None:
         live = lives.get(stored.execution_id) or self._load(stored.execution_id)
@@ -166,15 +234,17 @@ class RemoteWorker:
         node = live.node(stored.task_run_id)
         assert node.plan is not None
         task, run = node.plan.task, node.run
-        with self._lock:
-            self._tokens[run.id] = (token, live.execution.flow)
+        key = (run.id, stored.attempt)
+        self._claims.add(key, Claim(token, live.execution.flow, Phase.MADE))
         if isinstance(task, WorkspaceTask):
             submit = Submit(run, task, stored.attempt, node.plan.worker_group)
             self.pool.submit_workspace(WorkspaceJob(open_workspace(live, run.id), submit, task))
+            self.pool.free_place()
             return
         assert isinstance(task, RunnableTask)
         variables = live.variables_for(run.id, detached=True)
-        self.pool.submit(Job(live.flow, live.execution, task, run, stored.attempt, variables))
+        job = Job(live.flow, live.execution, task, run, stored.attempt, variables, is_begun=True)
+        self.pool.submit(job)
 
     def _load(self, execution_id: str) -> LiveExecution:
         with self._services.database.read() as tx:
@@ -186,17 +256,27 @@ class RemoteWorker:
     # telling
 
     def tell(self, item: Report | Progress) -> None:
-        """Store what an attempt tells; waits for a database that is away, as long as it takes."""
-        event = item.finished if isinstance(item, Report) else item.event
-        if isinstance(event, Started):
+        """Pass on what an attempt tells: to the executor if it is here, else to its inbox."""
+        if isinstance(_event(item), Started):
             return  # told with the claim
-        task_run_id = task_run_of(event)
-        with self._lock:
-            token, flow = self._tokens.get(task_run_id, _NO_CLAIM)
+        found = self._found(item)
+        if found is not None and self._told_here(item):
+            self._look_for_more()
+            return
+        self._tell_rows(item)
+
+    def _found(self, item: Report | Progress) -> tuple[Key, Claim] | None:
+        event = _event(item)
+        attempt = event.attempt if isinstance(event, Finished) else None
+        return self._claims.find(task_run_of(event), attempt)
+
+    def _tell_rows(self, item: Report | Progress) -> None:
+        """Waits for a database that is away, as long as it takes."""
+        task_run_id, found = task_run_of(_event(item)), self._found(item)
         failures = 0
         while True:
             try:
-                told = self._store(item, task_run_id, token, flow)
+                told = found is not None and self._store(item, task_run_id, found[1])
                 break
             except Transient as error:
                 failures += 1
@@ -205,25 +285,23 @@ class RemoteWorker:
                     return
         if not told:
             _log.warning("a result came too late and was refused", extra={"task_run": task_run_id})
-            self.pool.cancel(task_run_id)
+            if found is not None:
+                self.pool.cancel(*found[0])
         if isinstance(item, Report):
-            with self._lock:
-                self._tokens.pop(task_run_id, None)
-            self._services.bus.publish(JOBS)
+            if found is not None:
+                self._claims.enter(found[0], Phase.TOLD)
+            self._look_for_more()
         self._services.bus.publish(INBOX)
 
-    def _store(
-        self, item: Report | Progress, task_run_id: str, token: str, flow: FlowId | None
-    ) -> bool:
-        event = item.finished if isinstance(item, Report) else item.event
-        kind, payload = dump_event(event)
+    def _store(self, item: Report | Progress, task_run_id: str, claim: Claim) -> bool:
+        kind, payload = dump_event(_event(item))
         services = self._services
         with services.database.write() as tx:
-            if not jobs.is_claimed(tx, task_run_id, token):
+            if not jobs.is_claimed(tx, task_run_id, claim.token):
                 return False
-            logs.add_lines(tx, [(line, flow) for line in item.lines])
-            if isinstance(item, Report) and item.metrics and flow is not None:
-                logs.add_metrics(tx, item.execution_id, flow, item.metrics)
+            logs.add_lines(tx, [(line, claim.flow) for line in item.lines])
+            if isinstance(item, Report) and item.metrics:
+                logs.add_metrics(tx, item.execution_id, claim.flow, item.metrics)
             inbox.ask(tx, Asked(item.execution_id, kind, payload), services.clock.now())
         return True
 
@@ -241,11 +319,10 @@ class RemoteWorker:
     def close(self) -> None:
         """Hand back what still runs, and leave."""
         self.give_up()
-        with self._lock:
-            left = dict(self._tokens)
         try:
-            for task_run_id, (token, _flow) in left.items():
-                self._give_back(task_run_id, token, None, None)
+            self._store_returned()
+            for (task_run_id, _attempt), claim in self._claims.open().items():
+                self._give_back(task_run_id, claim.token, None, None)
             with self._services.database.write() as tx:
                 jobs.leave(tx, self.id)
         except MainstemError as error:
@@ -265,8 +342,7 @@ class RemoteWorker:
                 ask_lost(tx, given, now)
             else:
                 self._fail(tx, given, failure, now)
-        with self._lock:
-            self._tokens.pop(task_run_id, None)
+        self._claims.drop([(task_run_id, given.attempt)])
         topics = [execution_topic(execution_id)] if execution_id else []
         self._services.bus.publish(INBOX, EXECUTIONS, *topics)
 
@@ -278,3 +354,7 @@ class RemoteWorker:
         flow = rows.get(tx, job.execution_id).execution.flow
         logs.add_lines(tx, [(line, flow)])
         ask_finished(tx, job, State.FAILED, now)
+
+
+def _event(item: Report | Progress) -> Event:
+    return item.finished if isinstance(item, Report) else item.event
