@@ -299,6 +299,14 @@ class RetentionSettings(_Section):
     evaluation_days: float | None = Field(
         default=None, ge=0, description="Trigger evaluations older than this go."
     )
+    file_version_days: float | None = Field(
+        default=None,
+        ge=1,
+        description="Earlier versions of namespace files go when they were replaced longer ago.",
+    )
+    audit_days: float | None = Field(
+        default=None, ge=1, description="Records of the audit log older than this go."
+    )
     interval_seconds: float = Field(default=3600, ge=1)
     batch: int = Field(default=200, ge=1, le=5000, description="Executions in one transaction.")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 from mainstem.cli import main
 from mainstem.clock import FrozenClock
@@ -18,11 +18,13 @@ from mainstem.settings import RetentionRule, RetentionSettings
 from mainstem.storage.local import LocalStorage
 from mainstem.storage.uri import execution_prefix
 from mainstem.store import executions as rows
-from mainstem.store import inbox, logs
+from mainstem.store import inbox, logs, namespace_files, secrets
 from mainstem.store.database import Database, open_database
 from mainstem.store.inbox import ChildLink
 from mainstem.store.logs import LogFilter
 from mainstem.store.tables import trigger_evaluations
+from mainstem.store.tables_audit import audit
+from mainstem.store.tables_namespaces import file_changes, secret_reads
 from tests.operate.conftest import Url
 from tests.store.builders import FLOW, NOON, execution, line, stored, task_run
 
@@ -146,6 +148,97 @@ def test_old_lines_and_evaluations_go_by_age(database: Database, storage: LocalS
             tx.execute(insert(trigger_evaluations), [row])
     found = service(database, storage, log_days=10, evaluation_days=10).purge()
     assert (found.log_lines, found.evaluations, found.executions) == (1, 1, 0)
+
+
+def change(database: Database, days_ago: float, path: str, text: str | None, by: str = "") -> None:
+    """Write a file that long ago, or delete it."""
+    at = NOON - days_ago * DAY
+    note = namespace_files.ChangeNote(at, execution_id=by or None)
+    with database.write() as tx:
+        if text is None:
+            namespace_files.remove(tx, [("a", path)], note)
+        else:
+            file = namespace_files.StoredFile("a", path, text * 64, 1, at)
+            namespace_files.put(tx, [file], note)
+
+
+def versions(database: Database, path: str) -> list[str | None]:
+    with database.read() as tx:
+        found = namespace_files.revisions(tx, "a", path)
+    return [item.sha256[0] if item.sha256 else None for item in found]
+
+
+def test_versions_of_files_go_when_they_were_replaced_long_ago(
+    database: Database, storage: LocalStorage
+) -> None:
+    change(database, 60, "old", "9")
+    change(database, 50, "f", "1")
+    change(database, 45, "gone", "7")
+    change(database, 44, "gone", None)
+    for days, text in ((40, "2"), (20, "3"), (5, "4")):
+        change(database, days, "f", text)
+    counted = service(database, storage, file_version_days=10).purge(dry_run=True)
+    done = service(database, storage, file_version_days=10).purge()
+    assert versions(database, "f") == ["4", "3"]
+    assert versions(database, "old") == ["9"]
+    assert versions(database, "gone") == [None]
+    assert counted.file_versions == done.file_versions == 3
+    # A deletion goes once nothing precedes it.
+    assert service(database, storage, file_version_days=10).purge().file_versions == 1
+    assert versions(database, "gone") == []
+    with database.read() as tx:
+        changes = tx.execute(select(func.count()).select_from(file_changes)).scalar_one()
+    assert changes == 3
+    change(database, 1, "gone", "8")
+    assert versions(database, "gone") == ["8"]
+
+
+def test_what_an_open_execution_reads_stays(database: Database, storage: LocalStorage) -> None:
+    change(database, 50, "f", "1")
+    change(database, 40, "f", "2")
+    change(database, 20, "f", "3")
+    with database.write() as tx:
+        began = execution("e0", State.RUNNING, at=NOON - 30 * DAY)
+        rows.add(tx, stored(began))
+    assert service(database, storage, file_version_days=10).purge().file_versions == 1
+    assert versions(database, "f") == ["3", "2"]
+    with database.read() as tx:
+        seen = namespace_files.get(tx, "a", "f", namespace_files.Seen(2, "e0"))
+    assert seen is not None
+    assert seen.sha256 == "2" * 64
+
+
+def test_the_audit_log_goes_by_age_and_notes_that_it_did(
+    database: Database, storage: LocalStorage
+) -> None:
+    for days in (1, 20):
+        with database.write() as tx:
+            row = {
+                "at": NOON - days * DAY, "principal_id": "x", "principal": "ada", "kind": "user",
+                "address": "", "action": f"a{days}", "resource": "r", "namespace": None,
+                "outcome": "DONE", "detail": None,
+            }  # fmt: skip
+            tx.execute(insert(audit), [row])
+    assert service(database, storage, audit_days=10).purge(dry_run=True).audit_records == 1
+    assert service(database, storage, audit_days=10).purge().audit_records == 1
+    with database.read() as tx:
+        left = list(tx.execute(select(audit.c.action).order_by(audit.c.id)).scalars())
+    assert left == ["a1", "audit.purge"]
+    assert service(database, storage, audit_days=10).purge().audit_records == 0
+
+
+def test_notes_of_secrets_read_go_with_their_execution_and_not_before(
+    database: Database, storage: LocalStorage
+) -> None:
+    put(database, ended("e0", 20), ended("e1", 1))
+    with database.write() as tx:
+        for name in ("e0", "e1", "lost"):
+            secrets.note_read(tx, name, "a", "K", NOON - 20 * DAY)
+        secrets.note_read(tx, "not-yet", "a", "K", NOON)
+    service(database, storage, rule(10)).purge()
+    with database.read() as tx:
+        noted = set(tx.execute(select(secret_reads.c.execution_id)).scalars())
+    assert noted == {"e1", "not-yet"}
 
 
 def test_the_first_purge_waits_for_an_interval(database: Database, storage: LocalStorage) -> None:

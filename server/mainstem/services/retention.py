@@ -9,17 +9,22 @@ from typing import Final
 from sqlalchemy import Connection
 
 from mainstem.clock import Clock
+from mainstem.services import audit
 from mainstem.settings import RetentionRule, RetentionSettings
 from mainstem.storage.base import Storage
 from mainstem.storage.uri import execution_prefix
 from mainstem.store import executions as rows
-from mainstem.store import purge
+from mainstem.store import file_history, purge
 from mainstem.store.database import Database
 from mainstem.store.purge import Cursor, Rule
 
 _log = logging.getLogger("mainstem.retention")
 
 _LINES: Final = 5_000
+#: What belongs to an execution may be written before the execution is.
+_SETTLED: Final = timedelta(days=1)
+_Count = Callable[[Connection, datetime], int]
+_Remove = Callable[[Connection, datetime, int], int]
 
 
 @dataclass(slots=True)
@@ -30,6 +35,8 @@ class Purged:
     files: int = 0
     log_lines: int = 0
     evaluations: int = 0
+    file_versions: int = 0
+    audit_records: int = 0
 
 
 class RetentionService:
@@ -51,9 +58,13 @@ class RetentionService:
     @property
     def is_wanted(self) -> bool:
         settings = self._settings
-        return bool(settings.rules) or (
-            settings.log_days is not None or settings.evaluation_days is not None
+        ages = (
+            settings.log_days,
+            settings.evaluation_days,
+            settings.file_version_days,
+            settings.audit_days,
         )
+        return bool(settings.rules) or any(days is not None for days in ages)
 
     @property
     def interval_seconds(self) -> float:
@@ -105,28 +116,33 @@ class RetentionService:
 
     def _purge_rest(self, now: datetime, done: Purged, *, dry_run: bool) -> None:
         settings = self._settings
-        if settings.log_days is not None:
-            before = now - timedelta(days=settings.log_days)
-            done.log_lines = self._each(
-                purge.count_lines, purge.remove_lines, before, dry_run=dry_run
-            )
-        if settings.evaluation_days is not None:
-            before = now - timedelta(days=settings.evaluation_days)
-            done.evaluations = self._each(
-                purge.count_evaluations, purge.remove_evaluations, before, dry_run=dry_run
-            )
 
-    def _each(
-        self,
-        count: Callable[[Connection, datetime], int],
-        remove: Callable[[Connection, datetime, int], int],
-        before: datetime,
-        *,
-        dry_run: bool,
-    ) -> int:
-        if dry_run:
-            with self._database.read() as tx:
-                return count(tx, before)
+        def each(days: float | None, count: _Count, remove: _Remove) -> int:
+            if days is None:
+                return 0
+            before = now - timedelta(days=days)
+            if dry_run:
+                with self._database.read() as tx:
+                    return count(tx, before)
+            return self._each(remove, before)
+
+        done.log_lines = each(settings.log_days, purge.count_lines, purge.remove_lines)
+        done.evaluations = each(
+            settings.evaluation_days, purge.count_evaluations, purge.remove_evaluations
+        )
+        done.file_versions = each(
+            settings.file_version_days, file_history.count, file_history.remove
+        )
+        done.audit_records = each(settings.audit_days, purge.count_audit, purge.remove_audit)
+        if done.audit_records and not dry_run:
+            with self._database.write() as tx:
+                audit.record(tx, "audit.purge", "audit", {"records": done.audit_records})
+        if not dry_run:
+            self._each(purge.remove_lost_reads, now - _SETTLED)
+            if settings.file_version_days is not None:
+                self._each(file_history.remove_empty_changes, now - _SETTLED)
+
+    def _each(self, remove: _Remove, before: datetime) -> int:
         total = 0
         while not self._stopping:
             with self._database.write() as tx:

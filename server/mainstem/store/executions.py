@@ -42,6 +42,7 @@ from mainstem.store.tables import (
     task_runs,
     timers,
 )
+from mainstem.store.tables_namespaces import secret_reads
 from mainstem.store.tables_work import jobs
 
 _CHUNK: Final = 500
@@ -227,7 +228,17 @@ def oldest_queued(tx: Connection, flow: FlowId, limit: int) -> list[str]:
     return list(tx.execute(query).scalars())
 
 
-_HANGING: Final = (execution_labels, task_runs, events, timers, children, jobs, logs, metrics)
+_HANGING: Final = (
+    execution_labels,
+    task_runs,
+    events,
+    timers,
+    children,
+    jobs,
+    logs,
+    metrics,
+    secret_reads,
+)
 
 
 def remove(tx: Connection, ids: Sequence[str], *, keep: Sequence[Table] = ()) -> int:

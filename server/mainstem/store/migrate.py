@@ -20,6 +20,7 @@ from mainstem.store.migrations import (
     m0050_work,
     m0060_seeds,
     m0070_sealing_key,
+    m0071_file_history,
 )
 from mainstem.store.tables import schema_versions
 
@@ -45,6 +46,7 @@ MIGRATIONS: Final[tuple[Migration, ...]] = (
     m0050_work,
     m0060_seeds,
     m0070_sealing_key,
+    m0071_file_history,
 )
 # Any number that nothing else in the database uses as a lock.
 _LOCK: Final = 7_236_501

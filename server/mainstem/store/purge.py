@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,8 +20,11 @@ from sqlalchemy import (
 
 from mainstem.model.flow_id import FlowId
 from mainstem.store.tables import children, executions, logs, trigger_evaluations
+from mainstem.store.tables_audit import audit
+from mainstem.store.tables_namespaces import secret_reads
 
 _e = executions.c
+_CHUNK: Final = 500
 Cursor = tuple[datetime, str]
 
 
@@ -91,6 +95,26 @@ def count_lines(tx: Connection, before: datetime) -> int:
 
 def count_evaluations(tx: Connection, before: datetime) -> int:
     return _count(tx, trigger_evaluations, before)
+
+
+def count_audit(tx: Connection, before: datetime) -> int:
+    return _count(tx, audit, before)
+
+
+def remove_audit(tx: Connection, before: datetime, limit: int) -> int:
+    return _remove(tx, audit, before, limit)
+
+
+def remove_lost_reads(tx: Connection, before: datetime, limit: int) -> int:
+    """Delete notes of secrets read by executions that are gone; they hide nothing any more."""
+    columns = (secret_reads.c.execution_id, secret_reads.c.namespace, secret_reads.c.key)
+    gone = not_(exists().where(_e.id == secret_reads.c.execution_id))
+    found = tx.execute(select(*columns).where(secret_reads.c.at < before, gone).limit(limit))
+    keys = [row[0] for row in found]
+    for start in range(0, len(keys), _CHUNK):
+        part = keys[start : start + _CHUNK]
+        tx.execute(delete(secret_reads).where(secret_reads.c.execution_id.in_(part)))
+    return len(keys)
 
 
 def remove_lines(tx: Connection, before: datetime, limit: int) -> int:

@@ -45,6 +45,8 @@ namespace_file_revisions = Table(
     Column("sha256", String(64)),
     Column("size", BigInteger, nullable=False),
 )
+# A change whose versions are all gone goes itself.
+Index("file_revisions_of_change", namespace_file_revisions.c.change_id)
 Index("file_revisions_by_change", namespace_file_revisions.c.namespace,
       namespace_file_revisions.c.change_id)  # fmt: skip
 
