@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 _DATE_LETTERS: Final = frozenset("GyYMLwWDdFEuaHkKhmsSzZX")
 _LONGEST_PATTERN: Final = 2_000
 _SECONDS: Final = 1.0
+# What Java reads in another way: quoted text, and a brace that begins no repetition.
+_QUOTED: Final = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
+_WHOLE: Final = re.compile(
+    r"\\[pPxN]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d+(?:,\d*)?\}", re.DOTALL
+)
 
 
 def pattern_fault(pattern: str) -> str | None:
@@ -39,8 +44,15 @@ def _compiled(pattern: str) -> "regex.Pattern[str]":
 
     if len(pattern) > _LONGEST_PATTERN:
         raise ValueError(f"more than {_LONGEST_PATTERN} characters")
+    plain = _QUOTED.sub(lambda found: regex.escape(found[1]), pattern)
+    brace = _WHOLE.sub(lambda found: "x" * len(found[0]), plain).find("{")
+    if brace >= 0:
+        raise ValueError(f"illegal repetition at position {brace}: write \\{{ for a brace")
+    plain = re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", plain)
+    plain = re.sub(r"\\k<([A-Za-z]\w*)>", r"(?P=\1)", plain)
     try:
-        return regex.compile(re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern))
+        # Only this version intersects classes, as in `[a-z&&[^aeiou]]`.
+        return regex.compile(plain, regex.V1 if "&&" in plain else regex.V0)
     except regex.error as error:
         raise ValueError(str(error)) from error
 
@@ -55,12 +67,20 @@ def timezone_fault(name: str) -> str | None:
 
 
 def json_fault(text: str) -> str | None:
-    """What keeps a text from being JSON."""
+    """What keeps a text from beginning with a JSON value; one without any is empty."""
     try:
-        json.loads(text)
-    except ValueError as error:
+        if text.strip():
+            _JSON.raw_decode(text.strip())
+    except (ValueError, RecursionError) as error:
         return f"invalid json '({text[:80]})': {error}"
     return None
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+_JSON: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def date_format_fault(pattern: str) -> str | None:
@@ -70,6 +90,8 @@ def date_format_fault(pattern: str) -> str | None:
         return f"invalid date format value '({pattern})': Unterminated quote"
     letters = [char for char in unquoted if char.isascii() and char.isalpha()]
     wrong = next((char for char in letters if char not in _DATE_LETTERS), None)
+    if wrong is None and "XXXX" in unquoted:
+        return f"invalid date format value '({pattern})': invalid ISO 8601 format: length=4"
     if wrong is not None:
         return f"invalid date format value '({pattern})': Illegal pattern character '{wrong}'"
     return None
