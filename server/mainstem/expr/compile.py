@@ -280,7 +280,11 @@ def _attribute(
         raise Undefined(parent or text_of(key), place)
     value = operators.lookup(holder, key)
     if value is MISSING:
-        value = read_property(ev, holder, key)
+        try:
+            value = read_property(ev, holder, key)
+        except Fault as fault:
+            fault.place = place
+            raise
     if value is MISSING:
         raise Undefined(text_of(key), place)
     return decrypted(ev, value) if is_encrypted(value) else value

@@ -37,6 +37,7 @@ _ISO: Final = re.compile(
 _COMMON: Final = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3}|\.\d{6})?(?:Z|[-+]\d\d:\d\d)", re.ASCII
 )
+_ZONELESS: Final = re.compile(r"[^Vvz]*\Z")
 _ANY: Final = re.compile("")
 _SHAPES: Final = {
     "iso_ordinal_date": re.compile(r"\d{4}-\d{3}(?!\d)", re.ASCII),
@@ -97,7 +98,8 @@ _NAMED: Final[dict[str, Callable[[datetime], str]]] = {
 
 def format_date(value: datetime, name: str, zone: tzinfo, locale: str) -> str:
     """Print an aware moment in a zone by a named format, a style or a pattern."""
-    local = value.astimezone(UTC_REGION if zone is UTC else zone)
+    named_zone = zone is UTC and (name in _NAMED or name in STYLES or not _ZONELESS.match(name))
+    local = value.astimezone(UTC_REGION if named_zone else zone)
     named = _NAMED.get(name)
     if named is not None:
         return named(local)

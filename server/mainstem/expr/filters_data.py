@@ -32,6 +32,7 @@ def jq(ev: Evaluation, value: object, expression: object) -> object:
 FILTERS_DATA: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "jq": (jq, "expression"),
     "json": (json_filter, ""),
+    "jsonEncode": (json_filter, ""),
     "toIon": (ion_filter, ""),
     "toJson": (json_filter, ""),
     "yaml": (yaml_filter, ""),

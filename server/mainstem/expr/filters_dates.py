@@ -8,6 +8,7 @@ from mainstem.expr.arguments import a_text, an_integer, an_optional_text
 from mainstem.expr.dates import format_date, to_moment
 from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import zone_named
+from mainstem.expr.numbers import Long
 from mainstem.expr.runtime import Evaluation
 
 _Day = TypeVar("_Day", date, datetime)
@@ -121,7 +122,19 @@ def timestamp(
     ev: Evaluation, value: object, time_zone: object = None, existing_format: object = None
 ) -> object:
     """Whole seconds since 1970."""
-    return None if value is None else _since_epoch(ev, value, time_zone, existing_format)[0]
+    if value is None:
+        return None
+    return Long(_since_epoch(ev, value, time_zone, existing_format)[0])
+
+
+def timestamp_milli(
+    ev: Evaluation, value: object, time_zone: object = None, existing_format: object = None
+) -> object:
+    """Whole milliseconds since 1970."""
+    if value is None:
+        return None
+    seconds, micros = _since_epoch(ev, value, time_zone, existing_format)
+    return Long(seconds * 1000 + micros // 1000)
 
 
 def timestamp_micro(
@@ -149,5 +162,6 @@ FILTERS_DATES: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "dateAdd": (date_add, "amount unit format timeZone existingFormat locale"),
     "timestamp": (timestamp, "timeZone existingFormat"),
     "timestampMicro": (timestamp_micro, "timeZone existingFormat"),
+    "timestampMilli": (timestamp_milli, "timeZone existingFormat"),
     "timestampNano": (timestamp_nano, "timeZone existingFormat"),
 }

@@ -78,6 +78,8 @@ def starts_with(_: Evaluation, value: object, start: object) -> object:
 
 
 def escape_char(ev: Evaluation, value: object, kind: object) -> object:
+    if value is None:
+        return None
     pair = _ESCAPES.get(a_text(kind, "type").lower())
     if pair is None:
         raise Fault("`escapeChar` knows the types single, double and shell")

@@ -21,6 +21,9 @@ from mainstem.expr.yamltext import from_yaml
 _ID_ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ID_LENGTH: Final = 22
 _NANO_ALPHABET: Final = "_-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_KSUID_ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_KSUID_EPOCH: Final = 1_400_000_000
+_KSUID_LENGTH: Final = 27
 _MAX_NANO_ID: Final = 1000
 
 
@@ -125,6 +128,17 @@ def nano_id(_: Evaluation, length: object = None, alphabet: object = None) -> ob
     return "".join(secrets.choice(letters) for _ in range(size))
 
 
+def make_ksuid(ev: Evaluation) -> object:
+    """An id that sorts by its second: a time and 128 random bits, in 27 letters and digits."""
+    seconds = max(int(ev.host.now().timestamp()) - _KSUID_EPOCH, 0)
+    number = (seconds << 128) | secrets.randbits(128)
+    letters = ""
+    for _ in range(_KSUID_LENGTH):
+        number, digit = divmod(number, 62)
+        letters = _KSUID_ALPHABET[digit] + letters
+    return letters
+
+
 def random_int(_: Evaluation, lower: object, upper: object) -> object:
     least, beyond = an_integer(lower, "lower"), an_integer(upper, "upper")
     if isinstance(lower, (float, Decimal)) or isinstance(upper, (float, Decimal)):
@@ -158,6 +172,9 @@ FUNCTIONS_VALUES: Final[dict[str, tuple[Callable[..., object], str]]] = {
     "fromJson": (from_json, "json"),
     "id": (make_id, ""),
     "json": (from_json, "json"),
+    "ionDecode": (read_ion, "ion allRows"),
+    "jsonDecode": (from_json, "json"),
+    "ksuid": (make_ksuid, ""),
     "max": (largest, "*"),
     "min": (smallest, "*"),
     "nanoId": (nano_id, "length alphabet"),

@@ -203,6 +203,7 @@ _KINDS: Final[tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...]] = (
     (date, _DAY),
     (timedelta, _LENGTH),
 )
+METHOD_NAMES: Final = sorted({name for _, kind in _KINDS for name in kind} | set(_ALL))
 _PREFIXES: Final = ("get", "is", "has")
 
 
@@ -221,7 +222,7 @@ def call_method(ev: Evaluation, value: object, name: str, given: list[object]) -
         return MISSING
     try:
         return method(ev, value, *given)
-    except TypeError as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         kind = type_name(value)
         raise Fault(f"`.{name}()` of {kind} can't be called with these arguments") from error
 

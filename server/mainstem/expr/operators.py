@@ -22,7 +22,7 @@ def is_true(value: object, where: str) -> bool:
     if isinstance(value, str):
         return value != ""
     if is_number(value):
-        return value != 0 and value == value
+        return value != 0  # so that NaN holds, as in the reference
     raise Fault(f"{where} needs a boolean, text or a number but got {type_name(value)}")
 
 
@@ -56,8 +56,9 @@ def _equal_deeply(left: object, right: object, known: set[tuple[int, int]]) -> b
     elif isinstance(left, Mapping) and isinstance(right, Mapping):
         same = left.keys() == right.keys()
         same = same and all(_equal_deeply(left[key], right[key], known) for key in list(left))
-    else:
-        return equal(left, right)
+    else:  # a list is never equal to a map
+        nested = isinstance(left, (*LISTS, Mapping)) and isinstance(right, (*LISTS, Mapping))
+        return not nested and equal(left, right)
     if same:
         known.add(pair)
     return same

@@ -255,3 +255,8 @@ def test_a_local_time_that_the_clocks_skip_moves_on() -> None:
     shown = value("t | date('iso_sec', 'Europe/Paris')", t=skipped)
     assert shown == "2024-03-31T03:30:00+02:00"
     assert value("t | date('iso_sec', 'Europe/Paris')", t="2024-10-27T02:30:00").endswith("+02:00")
+
+
+def test_a_list_is_never_equal_to_a_map() -> None:
+    assert value("[1] == {'a': 1} or {} equals [] or [[1]] == [{'a': 1}]") == "false"
+    assert value("[[1], {'a': [2]}] == [[1], {'a': [2]}]") == "true"
