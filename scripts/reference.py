@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
+from reference_expressions import expressions_page
 
 from mainstem.app import App
 from mainstem.cli.main import COMMANDS
@@ -168,6 +169,7 @@ def _route(method: str, path: str, operation: dict[str, typing.Any]) -> str:
 
 PAGES = {
     "reference/api.md": api_page,
+    "reference/expressions.md": lambda: expressions_page(NOTE),
     "reference/settings.md": settings_page,
     "reference/cli.md": cli_page,
     "reference/types.md": types_page,

@@ -32,6 +32,11 @@ class Callee:
     defaults: tuple[object, ...]
 
     @property
+    def required(self) -> object:
+        """The default of a parameter that has none."""
+        return _REQUIRED
+
+    @property
     def takes_any(self) -> bool:
         """Whether it takes any number of positional arguments."""
         return self.parameters == (VARARGS,)
