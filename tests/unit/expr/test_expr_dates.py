@@ -167,7 +167,7 @@ def test_locales_beyond_english() -> None:
         ("'2024-03-30T12:00:00' | dateAdd(1, 'DAYS', 'iso_sec', 'Europe/Paris')", "2024-03-31T12:00:00+02:00"),
         ("'2024-03-30T12:00:00' | dateAdd(24, 'HOURS', 'iso_sec', 'Europe/Paris')", "2024-03-31T13:00:00+02:00"),
         ("z | timestamp", "1378653552"),
-        ("z | timestamp | className", "java.lang.Integer"),
+        ("z | timestamp | className", "java.lang.Long"),
         ("z | timestampMicro", "1378653552000123456"),
         ("z | timestampNano(timeZone='Europe/Paris')", "1378653552123456000"),
         ("'1969-12-31T23:59:59.5Z' | timestamp", "-1"),
