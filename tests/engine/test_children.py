@@ -98,6 +98,22 @@ def test_a_kill_reaches_children_and_theirs() -> None:
     assert states(world, run_id) == {"call": "KILLED"}
 
 
+@pytest.mark.parametrize("reload", [False, True])
+def test_without_cascade_a_kill_leaves_children_going(reload: bool) -> None:
+    world = World(registry())
+    world.reload_always = reload
+    world.add_flow(child(waits("w", 1000)))
+    run_id = world.create(world.add_flow(flow(call(), ok("next"))))
+    world.settle()
+    world.do(run_id, KillRequested(cascade=False))
+    world.settle()
+    assert world.execution(run_id).state == "KILLED"
+    assert states(world, run_id) == {"call": "KILLED"}
+    world.run()
+    assert [each.state for each in world.executions()] == ["KILLED", "SUCCESS"]
+    assert states(world, run_id) == {"call": "KILLED"}
+
+
 def each_item(**more: object) -> Spec:
     given = {"items": "{{ inputs.file }}", "namespace": "tests", "flowId": "child"}
     inputs = {"items": "{{ taskrun.items }}", "n": "{{ taskrun.iteration }}"}

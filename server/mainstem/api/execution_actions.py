@@ -78,18 +78,22 @@ Labels = Annotated[list[LabelBody], Body(max_length=100)]
 
 @router.delete(f"{_ONE}/kill", **answers(None, 404, 409, status=202))
 def kill_quietly(execution_id: str, services: Services, isOnKillCascade: bool = True) -> Response:
-    """Ask to end an execution; its subflows are ended too."""
+    """Ask to end an execution; its subflows are ended too unless `isOnKillCascade` is false."""
     kill(execution_id, services, isOnKillCascade)
     return Response(status_code=202)
 
 
 @router.delete(f"{_ACT}/kill", **_EXECUTION)
 def kill(execution_id: str, services: Services, isOnKillCascade: bool = True) -> JsonAnswer:
-    """Ask to end an execution; its subflows are ended too."""
+    """Ask to end an execution; its subflows are ended too unless `isOnKillCascade` is false."""
     execution = services.executions.get(execution_id)
     if execution.state.is_terminal and not isOnKillCascade:
         raise Conflict(f"execution {execution_id} is {execution.state}: it has ended")
-    return JsonAnswer(execution_wire.full(services, services.executions.kill(execution_id)))
+    return JsonAnswer(
+        execution_wire.full(
+            services, services.executions.kill(execution_id, cascade=isOnKillCascade)
+        )
+    )
 
 
 @router.post(f"{_ONE}/pause", **_EXECUTION)

@@ -28,7 +28,7 @@ from mainstem.model.state import State
 from mainstem.sdk.flowable import ExecutableTask
 
 
-def kill(turn: Turn, _: KillRequested) -> None:
+def kill(turn: Turn, event: KillRequested) -> None:
     """KILLING, and KILLED as soon as every worker and child has let go."""
     live = turn.live
     state = live.execution.state
@@ -39,6 +39,8 @@ def kill(turn: Turn, _: KillRequested) -> None:
     turn.queue.clear()
     for node in list(live.nodes.values()):
         _kill_node(turn, node)
+    if not event.cascade:
+        _leave_children(turn)
     turn.queue.append((Step.LOOK, live.root))
 
 
@@ -62,6 +64,17 @@ def _kill_node(turn: Turn, node: Node) -> None:
         turn.kill_children.append(node.run.id)
     else:
         turn.cancel.append(node.run.id)
+
+
+def _leave_children(turn: Turn) -> None:
+    """End the task runs of subflows here and now, and let those go on."""
+    turn.kill_children.clear()
+    for node in list(turn.live.nodes.values()):
+        if node.plan is None or node.plan.kind is not Kind.CHILDREN:
+            continue
+        if node.state is State.KILLING:
+            turn.move(node, State.KILLED)
+            turn.queue.append((Step.SETTLE, node))
 
 
 def _is_detached(node: Node) -> bool:

@@ -169,7 +169,9 @@ class TimerRang:
 
 @dataclass(frozen=True, slots=True)
 class KillRequested:
-    """End everything as soon as workers let go."""
+    """End everything as soon as workers let go; without `cascade` subflows go on by themselves."""
+
+    cascade: bool = True
 
 
 @dataclass(frozen=True, slots=True)

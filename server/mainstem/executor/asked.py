@@ -24,7 +24,7 @@ from mainstem.worker.wire import READERS
 
 _READERS: Final[Mapping[str, Callable[[Mapping[str, Any]], Event]]] = {
     "Begin": lambda _: Begin(),
-    "KillRequested": lambda _: KillRequested(),
+    "KillRequested": lambda p: KillRequested(p.get("cascade", True)),
     "PauseRequested": lambda _: PauseRequested(),
     "ResumeRequested": lambda p: ResumeRequested(
         p.get("inputs") or {}, p.get("task_run_id"), State(p.get("to", "RUNNING"))

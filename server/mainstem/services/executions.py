@@ -234,9 +234,10 @@ class ExecutionService:
 
     # asking
 
-    def kill(self, execution_id: str) -> Execution:
-        """Ask to end it; an ended one is left as it is."""
-        return self._ask(execution_id, "KillRequested", {}, lambda _state: None)
+    def kill(self, execution_id: str, *, cascade: bool = True) -> Execution:
+        """Ask to end it, with its subflows if it is to `cascade`; an ended one is left as it is."""
+        payload = {} if cascade else {"cascade": False}
+        return self._ask(execution_id, "KillRequested", payload, _any)
 
     def pause(self, execution_id: str) -> Execution:
         """Raises InvalidInput unless it runs."""
@@ -354,7 +355,10 @@ class ExecutionService:
     def change_task_run_state(self, execution_id: str, task_run_id: str, state: State) -> Execution:
         """Override how a task run ended; raises InvalidInput for an unknown task run."""
         if not any(run.id == task_run_id for run in self.task_runs(execution_id)):
-            raise InvalidInput(f"execution {execution_id} has no task run {task_run_id}")
+            raise InvalidInput(
+                f"No task found to restart execution from: {execution_id} has no task run "
+                f"{task_run_id}"
+            )
         payload = {"task_run_id": task_run_id, "state": state.value}
         return self._ask(execution_id, "ChangeTaskRunState", payload, _any)
 
