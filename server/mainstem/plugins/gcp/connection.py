@@ -13,13 +13,14 @@ from typing import Any, Final
 from mainstem.errors import MainstemError
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.plugin import Properties
 from mainstem.sdk.task import RunnableTask
 
 _SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
 
-class GcpTask(RunnableTask):
-    """Common properties of Google Cloud tasks."""
+class GcpConnection(Properties):
+    """Common properties of everything that asks Google."""
 
     project_id: Property[Text] | None = None
     service_account: Property[Text] | None = None
@@ -70,6 +71,10 @@ class GcpTask(RunnableTask):
             found = _default(scopes)
         target = self.impersonated_service_account
         return _impersonate(found, ctx.render(target), scopes) if target is not None else found
+
+
+class GcpTask(GcpConnection, RunnableTask):
+    """A task with the properties of Google Cloud tasks."""
 
 
 def _from_key(key: dict[str, Any], scopes: list[str], *, at_google: bool) -> Any:

@@ -9,8 +9,10 @@ TYPES: Final = {
     **{
         f"{_GCP}.gcs.{name}": f"{_HERE}.gcs.{module}:{name}"
         for module, names in {
-            "buckets": ("CreateBucket", "UpdateBucket", "DeleteBucket"),
-            "objects": ("Upload", "Download", "List", "Copy", "Delete", "DeleteList"),
+            "buckets": ("CreateBucket", "UpdateBucket", "DeleteBucket", "CreateBucketIamPolicy"),
+            "objects": ("Upload", "Download", "Copy", "Delete"),
+            "lists": ("List", "Downloads", "Compose", "DeleteList"),
+            "trigger": ("Trigger",),
         }.items()
         for name in names
     },
@@ -23,9 +25,14 @@ TYPES: Final = {
                 "CreateDataset", "UpdateDataset", "DeleteDataset", "DeleteTable", "Copy",
                 "ExtractToGcs",
             ),
+            "tables": ("CreateTable", "UpdateTable", "TableMetadata"),
+            "partitions": ("CopyPartitions", "DeletePartitions"),
+            "trigger": ("Trigger",),
         }.items()
         for name in names
     },
+    f"{_GCP}.auth.OauthAccessToken": f"{_HERE}.auth:OauthAccessToken",
+    f"{_GCP}.cli.GCloudCLI": f"{_HERE}.cli:GCloudCLI",
 }  # fmt: skip
 
 ALIASES: Final[dict[str, str]] = {}

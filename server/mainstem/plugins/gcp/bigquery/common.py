@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from mainstem.errors import InvalidInput
 from mainstem.model.metric import MetricKind
-from mainstem.plugins.gcp.connection import GcpTask, client_options
+from mainstem.plugins.gcp.connection import GcpConnection, GcpTask, client_options
 from mainstem.sdk.context import RunContext, TaskKilled
 from mainstem.sdk.fields import Duration, Property, Text
 from mainstem.sdk.rowfiles import FetchType
@@ -26,8 +26,8 @@ SchemaUpdate = Literal["ALLOW_FIELD_ADDITION", "ALLOW_FIELD_RELAXATION"]
 TimeUnit = Literal["HOUR", "DAY", "MONTH", "YEAR"]
 
 
-class BigQueryTask(GcpTask):
-    """A task with a BigQuery client; `location` is where its jobs run."""
+class BigQueryConnection(GcpConnection):
+    """Whatever has a BigQuery client; `location` is where its jobs run."""
 
     location: Property[Text] | None = None
     retry_auto: Retry | None = None
@@ -44,6 +44,10 @@ class BigQueryTask(GcpTask):
             location=ctx.render(self.location) if self.location is not None else None,
             client_options=client_options(endpoint),
         )
+
+
+class BigQueryTask(BigQueryConnection, GcpTask):
+    """A task with a BigQuery client."""
 
 
 class JobTask(BigQueryTask):

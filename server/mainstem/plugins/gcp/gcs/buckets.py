@@ -144,6 +144,36 @@ class DeleteBucket(GcsTask):
             self.client(ctx).get_bucket(name).delete(force=ctx.render(self.force))
 
 
+class CreateBucketIamPolicy(GcsTask):
+    """Grant a role on a bucket to a member."""
+
+    TYPE = "io.kestra.plugin.gcp.gcs.CreateBucketIamPolicy"
+
+    name: Property[Text]
+    member: Property[Text]
+    role: Property[Text]
+    if_exists: Property[Literal["ERROR", "SKIP"]] = Property("SKIP", str)
+
+    def run(self, ctx: RunContext) -> Outputs:
+        name, member, role = map(ctx.render, (self.name, self.member, self.role))
+        with google_errors(f"grant {role} on bucket `{name}` to {member}"):
+            bucket = self.client(ctx).get_bucket(name)
+            policy = bucket.get_iam_policy(requested_policy_version=3)
+            has_it = any(
+                binding["role"] == role and member in binding["members"]
+                for binding in policy.bindings
+                if not binding.get("condition")
+            )
+            if has_it and ctx.render(self.if_exists) == "ERROR":
+                raise TaskFailed(
+                    f"{member} has {role} on bucket `{name}` already (ifExists: ERROR)"
+                )
+            if not has_it:
+                policy.bindings.append({"role": role, "members": {member}})
+                bucket.set_iam_policy(policy)
+        return {"bucket": name, "member": member, "role": role, "created": not has_it}
+
+
 def _outputs(bucket: Any, *, created: bool, updated: bool) -> Outputs:
     return {
         "bucket": bucket.name,

@@ -4,12 +4,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mainstem.errors import InvalidInput
-from mainstem.plugins.gcp.connection import GcpTask, client_options
+from mainstem.plugins.gcp.connection import GcpConnection, GcpTask, client_options
 from mainstem.sdk.context import RunContext
 
 
-class GcsTask(GcpTask):
-    """A task with a storage client."""
+class GcsConnection(GcpConnection):
+    """Whatever has a storage client."""
 
     def client(self, ctx: RunContext) -> Any:
         from google.cloud import storage  # type: ignore[attr-defined]
@@ -20,6 +20,10 @@ class GcsTask(GcpTask):
             credentials=self.credentials(ctx, endpoint),
             client_options=client_options(endpoint),
         )
+
+
+class GcsTask(GcsConnection, GcpTask):
+    """A task with a storage client."""
 
 
 def parse_gs(uri: str) -> tuple[str, str]:
@@ -44,5 +48,6 @@ def describe(blob: Any) -> dict[str, object]:
         "md5": blob.md5_hash,
         "crc32c": blob.crc32c,
         "generation": blob.generation,
+        "metaGeneration": blob.metageneration,
         "isDirectory": blob.name.endswith("/"),
     }

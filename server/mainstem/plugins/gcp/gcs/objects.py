@@ -2,13 +2,12 @@
 
 import json
 import mimetypes
-import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mainstem.errors import InvalidInput, NotFound
 from mainstem.plugins.gcp.connection import google_errors
-from mainstem.plugins.gcp.gcs.common import GcsTask, describe, parse_gs
+from mainstem.plugins.gcp.gcs.common import GcsTask, parse_gs
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs
@@ -110,52 +109,6 @@ class Download(GcsTask):
         return {"bucket": bucket_name, "path": path, "uri": file.uri, "size": blob.size}
 
 
-class List(GcsTask):
-    """List the objects below a prefix."""
-
-    TYPE = "io.kestra.plugin.gcp.gcs.List"
-
-    from_: Property[Text]
-    all_versions: Property[bool] = Property(False, bool)
-    listing_type: Property[Literal["RECURSIVE", "DIRECTORY"]] = Property("DIRECTORY", str)
-    reg_exp: Property[Text] | None = None
-    filter: Property[Literal["FILES", "DIRECTORY", "BOTH"]] = Property("BOTH", str)
-    max_files: Property[int] = Property(1000, int)
-
-    def run(self, ctx: RunContext) -> Outputs:
-        uri = ctx.render(self.from_)
-        bucket_name, prefix = parse_gs(uri)
-        wanted = re.compile(ctx.render(self.reg_exp)) if self.reg_exp is not None else None
-        with google_errors(f"list {uri}"):
-            found = self._found(ctx, self.client(ctx), bucket_name, prefix)
-        kept = [item for item in found if wanted is None or wanted.search(str(item["uri"]))]
-        kept = kept[: ctx.render(self.max_files)]
-        ctx.metric("size", len(kept))
-        return {"blobs": kept}
-
-    def _found(
-        self, ctx: RunContext, client: Any, bucket: str, prefix: str
-    ) -> list[dict[str, object]]:
-        flat = ctx.render(self.listing_type) == "RECURSIVE"
-        kind = ctx.render(self.filter)
-        listing = client.list_blobs(
-            bucket,
-            prefix=prefix or None,
-            delimiter=None if flat else "/",
-            versions=ctx.render(self.all_versions),
-        )
-        files = [describe(blob) for blob in listing]
-        folders: list[dict[str, object]] = [
-            {"uri": f"gs://{bucket}/{name}", "bucket": bucket, "name": name, "isDirectory": True}
-            for name in sorted(listing.prefixes)
-        ]
-        if kind == "FILES":
-            return [item for item in files if not item["isDirectory"]]
-        if kind == "DIRECTORY":
-            return [*folders, *(item for item in files if item["isDirectory"])]
-        return [*folders, *files]
-
-
 class Copy(GcsTask):
     """Copy an object; with `delete` the source is deleted afterwards."""
 
@@ -201,24 +154,3 @@ class Delete(GcsTask):
             elif ctx.render(self.error_on_missing):
                 raise NotFound(f"there is no object {uri} (errorOnMissing)")
         return {"uri": uri, "deleted": blob is not None}
-
-
-class DeleteList(List):
-    """Delete every object that a listing finds."""
-
-    TYPE = "io.kestra.plugin.gcp.gcs.DeleteList"
-
-    error_on_empty: Property[bool] = Property(False, bool)
-    concurrent: Property[int] | None = None
-
-    def run(self, ctx: RunContext) -> Outputs:
-        found = super().run(ctx)["blobs"]
-        assert isinstance(found, list)
-        files = [item for item in found if not item["isDirectory"]]
-        if not files and ctx.render(self.error_on_empty):
-            raise TaskFailed("nothing to delete (errorOnEmpty)")
-        with google_errors("delete a list of objects"):
-            client = self.client(ctx)
-            for item in files:
-                client.bucket(str(item["bucket"])).blob(str(item["name"])).delete()
-        return {"count": len(files), "size": sum(int(item["size"] or 0) for item in files)}
