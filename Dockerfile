@@ -3,7 +3,7 @@
 ARG BASE_IMAGE=python:3.11-slim
 
 FROM ${BASE_IMAGE} AS build
-# Any of: gcp, postgres, duckdb, docker, dbt-bigquery, dbt-postgres, dbt-duckdb, local-gcp
+# Any of: gcp, aws, mysql, postgres, duckdb, docker, dbt-bigquery, dbt-postgres, dbt-duckdb, local-gcp
 ARG EXTRAS=gcp,postgres,docker
 WORKDIR /src
 COPY requirements-dev.txt ./

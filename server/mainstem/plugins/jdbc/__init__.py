@@ -1,1 +1,1 @@
-"""SQL on PostgreSQL and DuckDB, with the properties of the reference's JDBC tasks."""
+"""SQL on PostgreSQL, MySQL, SQLite and DuckDB, as the reference's JDBC tasks describe it."""

@@ -16,6 +16,7 @@ from mainstem.plugins.jdbc.tasks import (
     SqlTask,
     stopped_on_kill,
 )
+from mainstem.plugins.jdbc.triggers import SqlTrigger
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.rowfiles import Row
@@ -89,6 +90,16 @@ class Queries(DuckTask, QueriesTask):
     TYPE = "io.kestra.plugin.jdbc.duckdb.Queries"
 
 
+class Trigger(SqlTrigger):
+    """Start the flow when a query on DuckDB finds rows."""
+
+    TYPE = "io.kestra.plugin.jdbc.duckdb.Trigger"
+    QUERY = "io.kestra.plugin.jdbc.duckdb.Query"
+
+    url: Property[Text] = Property("jdbc:duckdb:", str)
+    database_uri: Property[Text] | None = None
+
+
 @contextmanager
 def _open(ctx: RunContext, database: str) -> Iterator["DuckSession"]:
     import duckdb
@@ -132,6 +143,10 @@ class DuckSession:
         """Relative names that are written lie in the working directory, not in the server's."""
         root = str(self._ctx.workdir).replace("'", "''")
         return _WRITTEN.sub(lambda found: f"{found['before']}'{root}/{found['name']}'", sql)
+
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        self._connection.executemany(sql, [list(row) for row in rows])
+        return len(rows)
 
     def commit(self) -> None:
         self._connection.commit()

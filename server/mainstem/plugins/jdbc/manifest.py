@@ -6,12 +6,15 @@ _JDBC: Final = "io.kestra.plugin.jdbc"
 _HERE: Final = "mainstem.plugins.jdbc"
 
 TYPES: Final = {
-    f"{_JDBC}.postgresql.Query": f"{_HERE}.postgresql:Query",
-    f"{_JDBC}.postgresql.Queries": f"{_HERE}.postgresql:Queries",
-    f"{_JDBC}.postgresql.CopyIn": f"{_HERE}.postgresql:CopyIn",
-    f"{_JDBC}.postgresql.CopyOut": f"{_HERE}.postgresql:CopyOut",
-    f"{_JDBC}.duckdb.Query": f"{_HERE}.duck:Query",
-    f"{_JDBC}.duckdb.Queries": f"{_HERE}.duck:Queries",
-}
+    f"{_JDBC}.{package}.{name}": f"{_HERE}.{module}:{name}"
+    for package, module, names in (
+        ("postgresql", "postgresql",
+         ("Query", "Queries", "Batch", "Trigger", "CopyIn", "CopyOut")),
+        ("duckdb", "duck", ("Query", "Queries", "Trigger")),
+        ("sqlite", "sqlite", ("Query", "Queries", "Batch", "Trigger")),
+        ("mysql", "mysql", ("Query", "Queries", "Batch", "Trigger")),
+    )
+    for name in names
+}  # fmt: skip
 
 ALIASES: Final[dict[str, str]] = {}

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mainstem.errors import InvalidInput
+from mainstem.plugins.jdbc.batch import BatchTask
 from mainstem.plugins.jdbc.cells import plain_cell
 from mainstem.plugins.jdbc.host import reachable_host
 from mainstem.plugins.jdbc.tasks import (
@@ -17,6 +18,7 @@ from mainstem.plugins.jdbc.tasks import (
     Session,
     stopped_on_kill,
 )
+from mainstem.plugins.jdbc.triggers import SqlTrigger
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.plugin import Properties
@@ -165,6 +167,12 @@ class PostgresSession:
             return Result(_rows(cursor), None)
         return Result(None, cursor.rowcount if cursor.rowcount >= 0 else None)
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        self._close()
+        with self.connection.cursor() as cursor:
+            cursor.executemany(sql, [list(row) for row in rows])
+            return max(int(cursor.rowcount), 0)
+
     def commit(self) -> None:
         self._close()
         self.connection.commit()
@@ -233,6 +241,22 @@ class Queries(PostgresConnection, QueriesTask):
 
     def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
         return open_session(ctx, self)
+
+
+class Batch(PostgresConnection, BatchTask):
+    """Insert the rows of a file into a PostgreSQL table."""
+
+    TYPE = "io.kestra.plugin.jdbc.postgresql.Batch"
+
+    def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
+        return open_session(ctx, self)
+
+
+class Trigger(PostgresConnection, SqlTrigger):
+    """Start the flow when a query on PostgreSQL finds rows."""
+
+    TYPE = "io.kestra.plugin.jdbc.postgresql.Trigger"
+    QUERY = "io.kestra.plugin.jdbc.postgresql.Query"
 
 
 class CopyTask(PostgresConnection, RunnableTask):

@@ -26,6 +26,9 @@ class Session(Protocol):
     def execute(self, sql: str, values: Sequence[object]) -> "Result":
         """Run one statement; raises TaskFailed with the database's message."""
 
+    def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        """Run one statement for each row of values; how many rows it touched."""
+
     def commit(self) -> None: ...
     def rollback(self) -> None: ...
 
@@ -64,9 +67,13 @@ class SqlTask(RunnableTask):
 
     def statement(self, ctx: RunContext) -> str:
         """The rendered SQL; `{{ workingDir }}` and input files are in place."""
+        self.prepare(ctx)
+        return ctx.render(self.sql)
+
+    def prepare(self, ctx: RunContext) -> None:
+        """Fill the working directory."""
         place_input_files(ctx, self.input_files)
         _ = ctx.workdir
-        return ctx.render(self.sql)
 
     def named(self, ctx: RunContext) -> Mapping[str, object]:
         return ctx.render(self.parameters) if self.parameters is not None else {}
