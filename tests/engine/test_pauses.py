@@ -171,6 +171,19 @@ def test_a_loop_that_reaches_a_maximum(limit: Spec, message: str, fail: bool, st
     assert message in world.logs[-1].message
 
 
+@pytest.mark.parametrize(("kind", "passes", "apart"), [("WaitFor", 100, 1), ("LoopUntil", 150, 60)])
+def test_only_the_older_name_of_a_loop_has_limits_of_its_own(
+    kind: str, passes: int, apart: int
+) -> None:
+    spec = {**loop("{{ outputs.x.value == '150' }}"), "type": f"io.kestra.plugin.core.flow.{kind}"}
+    world, run_id = run(flow(spec))
+    assert states(world, run_id)["loop"] == "SUCCESS"
+    count = world.live(run_id).outputs["loop"]["iterationCount"]  # type: ignore[index]
+    assert count in (passes, passes + 1)
+    took = world.now - world.execution(run_id).history.started_at
+    assert took.total_seconds() == (count - 1) * apart  # type: ignore[operator]
+
+
 def test_a_failing_child_ends_a_loop_at_once() -> None:
     from tests.engine.tasks import fails
 

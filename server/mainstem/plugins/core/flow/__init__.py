@@ -21,6 +21,7 @@ TYPES: dict[str, str] = {
     f"{_TYPE}.ForEach": f"{_HERE}.loops:ForEach",
     f"{_TYPE}.Loop": f"{_HERE}.loop:Loop",
     f"{_TYPE}.LoopUntil": f"{_HERE}.loop_until:LoopUntil",
+    f"{_TYPE}.WaitFor": f"{_HERE}.loop_until:WaitFor",
     f"{_TYPE}.Pause": f"{_HERE}.pause:Pause",
     f"{_TYPE}.WorkingDirectory": f"{_HERE}.working_directory:WorkingDirectory",
     f"{_TYPE}.Subflow": f"{_HERE}.subflow:Subflow",
@@ -29,7 +30,6 @@ TYPES: dict[str, str] = {
 }
 
 ALIASES: dict[str, str] = {
-    f"{_TYPE}.WaitFor": f"{_TYPE}.LoopUntil",
     f"{_OLD}.Flow": f"{_TYPE}.Subflow",
     f"{_OLD}.Worker": f"{_TYPE}.WorkingDirectory",
     **{

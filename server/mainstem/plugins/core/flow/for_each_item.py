@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -174,6 +174,10 @@ class ForEachItem(FlowableTask):
     wait: bool = True
     transmit_failed: bool = True
     schedule_date: Property[datetime] | None = None
+    restart_behavior: Literal["RETRY_FAILED", "NEW_EXECUTION"] = Field(
+        default="NEW_EXECUTION",
+        description="Of later versions; a restart makes new executions in either case.",
+    )
 
     def faults(self) -> Iterator[Fault]:
         yield from system_label_faults(self.labels)

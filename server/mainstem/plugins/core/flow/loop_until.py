@@ -1,4 +1,4 @@
-"""LoopUntil (once WaitFor): run tasks again and again until a condition holds."""
+"""LoopUntil, and WaitFor as it was: run tasks again and again until a condition holds."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -15,7 +15,15 @@ from mainstem.sdk.task import AnyTask, Task
 
 
 class CheckFrequency(Properties):
-    """How often to try, how long, and the wait between two passes."""
+    """How often to try, how long, and the wait between two passes; without limits unless given."""
+
+    max_iterations: int | None = None
+    max_duration: Duration | None = None
+    interval: Duration = timedelta(minutes=1)
+
+
+class OldCheckFrequency(CheckFrequency):
+    """The limits that WaitFor has unless others are given."""
 
     max_iterations: int | None = 100
     max_duration: Duration | None = timedelta(hours=1)
@@ -26,7 +34,6 @@ class LoopUntil(FlowableTask):
     """Run `tasks` until `condition` renders to true; `iterationCount` counts the passes."""
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.LoopUntil"
-    ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.plugin.core.flow.WaitFor",)
     LOOPS: ClassVar[bool] = True
 
     tasks: tuple[AnyTask, ...]
@@ -63,3 +70,11 @@ class LoopUntil(FlowableTask):
         if longest is not None and ctx.started_at + longest < ctx.now:
             return "Max duration reached"
         return None
+
+
+class WaitFor(LoopUntil):
+    """LoopUntil by its first name and with its first limits: 100 passes, an hour, a second."""
+
+    TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.WaitFor"
+
+    check_frequency: OldCheckFrequency = Field(default_factory=OldCheckFrequency)

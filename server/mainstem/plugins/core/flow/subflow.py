@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -48,6 +48,11 @@ class Subflow(ExecutableTask):
     outputs: dict[str, object] | None = None
     schedule_date: Property[datetime] | None = Field(
         default=None, validation_alias=AliasChoices("scheduleDate", "scheduleOn")
+    )
+
+    restart_behavior: Literal["RETRY_FAILED", "NEW_EXECUTION"] = Field(
+        default="NEW_EXECUTION",
+        description="Of later versions; a restart makes a new execution in either case.",
     )
 
     def faults(self) -> Iterator[Fault]:
