@@ -7,6 +7,7 @@ address (DNS rebinding), or by posting across sites.
 import ipaddress
 import json
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@lru_cache(maxsize=256)
 def host_of(netloc: str) -> str:
     """The name in `name:port` or `[::1]:port`, in small letters; empty when it has none."""
     try:

@@ -84,6 +84,10 @@ def test_a_change_is_logged_by_its_route_and_never_by_its_address(api: Api, line
     (line,) = lines.of(request="hook-0001", message="request")
     assert (line["status"], line["trace"], line["method"]) == (200, TRACE, "POST")
     assert str(line["route"]).endswith("/executions/webhook/{namespace}/{flow_id}/{key}")
+    assert line["severity"] == "DEBUG"  # its execution is the record of it
+    assert api.client.post(f"{path}-not", headers={"x-request-id": "hook-0002"}).status_code == 404
+    (refused,) = lines.of(request="hook-0002", message="request")
+    assert refused["severity"] == "INFO"
     assert key not in json.dumps(lines.found)
 
 

@@ -70,14 +70,17 @@ ERRORS: Final = {code: _described(text, ErrorBody, None) for code, text in _ERRO
 INVALID: Final = 422
 
 
+# Made once: `dumps` with options makes one for each call.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
+
 class JsonAnswer(Response):
     """JSON of values that are plain already."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), default=str)
-        return text.encode("utf-8", "replace")
+        return _ENCODER.encode(content).encode("utf-8", "replace")
 
 
 def attachment(chunks: Iterator[bytes] | Iterator[str], name: str, media: str) -> StreamingResponse:

@@ -6,7 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
@@ -54,14 +54,14 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
         if hook is not None and hook.wait:
             execution = await wait_for_end(services, execution.id, request.is_disconnected)
             return _ended(services, hook, execution)
-    return JSONResponse(wire.execution(execution, None, services.clock.now()))
+    return JsonAnswer(wire.execution(execution, None, services.clock.now()))
 
 
 def _ended(services: ApiServices, hook: WebhookTrigger, execution: Execution) -> Response:
     """What the webhook says of an execution that it waited for; task runs are not told."""
     execution, _ = services.secret_reads.starred(execution, ())
     if not hook.return_outputs:
-        return JSONResponse(wire.execution(execution, None, services.clock.now()))
+        return JsonAnswer(wire.execution(execution, None, services.clock.now()))
     outputs = execution.outputs or {}
     if hook.response_content_type == "application/json":
         return JsonAnswer(outputs)

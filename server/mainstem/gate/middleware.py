@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mainstem.errors import MainstemError
 from mainstem.gate.passage import Authenticate, Passage, begin
-from mainstem.gate.permissions import Special
+from mainstem.gate.permissions import KEYED, Special
 from mainstem.gate.refusal import READING, Refused, refuse
 from mainstem.gate.tracing import HEADER, trace_of
 from mainstem.services import access
@@ -117,10 +117,16 @@ def _named(send: Send, request_id: str) -> Send:
 
 
 def _tell(scope: Scope, passage: Passage, message: Message) -> None:
-    """One line for each change and each fault; looking is told at the level DEBUG."""
+    """One line for each change and each fault.
+
+    Looking is told at the level DEBUG, and so are calls of webhooks that went well: their
+    executions are the record of them.
+    """
     status = int(message.get("status", 101))
     method = str(scope.get("method", "WS"))
-    is_told = status >= 500 or (method not in READING and passage.rule is not None)
+    is_told = status >= 500
+    if passage.rule is not None and method not in READING:
+        is_told = is_told or passage.rule.needs is not KEYED or status >= 400
     level = logging.INFO if is_told else logging.DEBUG
     if not _log.isEnabledFor(level):
         return
