@@ -1,0 +1,1 @@
+"""Jobs of services that move or transform data: started, followed to their end, cancelled."""
