@@ -235,4 +235,4 @@ def test_state_is_private_to_flow_name_and_loop_value_unless_shared(bench: Bench
     assert other.outputs["own"]["count"] == 0
     assert other.outputs["shared"]["data"] == {"v": "all"}
     assert other.outputs["gone"] == {"deleted": True}
-    assert "no state named `default`" in other.errors
+    assert "Unable to find the state file 'default'" in other.errors

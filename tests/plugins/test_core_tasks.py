@@ -168,6 +168,7 @@ def test_a_templated_task_runs_the_task_that_its_text_describes(bench: Bench) ->
 def test_the_text_of_a_templated_task_is_read_like_a_flow(bench: Bench) -> None:
     spec = "type: core.output.OutputValues\nvalues: {day: 2024-01-31, on: yes, n: 5}"
     found = bench.run(task("core.templating.TemplatedTask", spec=spec))
+    assert found.state is State.SUCCESS, found.errors
     assert found.outputs["t"]["values"] == {"day": "2024-01-31", "on": "yes", "n": 5}
 
 

@@ -19,9 +19,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from mainstem.errors import InvalidInput
-from mainstem.expr.errors import Fault
-from mainstem.expr.yamltext import from_yaml
 from mainstem.model.duration import format_duration, parse_duration
+from mainstem.sdk.yamltext import read_yaml
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -107,11 +106,11 @@ class Property(Generic[T_co]):
 
     def _convert_text(self, text: str, first: ValidationError) -> T_co:
         try:
-            structure = from_yaml(text)
+            structure = read_yaml(text)
             if not isinstance(structure, (list, dict)):
                 raise InvalidInput(_reason(text, first)) from first
             return self._adapter.validate_python(structure)
-        except (Fault, ValidationError) as error:
+        except (InvalidInput, ValidationError) as error:
             raise InvalidInput(_reason(text, first)) from error
 
     @classmethod

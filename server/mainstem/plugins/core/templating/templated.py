@@ -3,11 +3,10 @@
 from pydantic import Field
 
 from mainstem.errors import InvalidInput
-from mainstem.expr.errors import Fault
-from mainstem.expr.yamltext import from_yaml
 from mainstem.sdk.context import RunContext
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs, RunnableTask
+from mainstem.sdk.yamltext import read_yaml
 
 
 class TemplatedTask(RunnableTask):
@@ -21,9 +20,9 @@ class TemplatedTask(RunnableTask):
     def run(self, ctx: RunContext) -> Outputs | None:
         text = ctx.render(self.spec)
         try:
-            described = from_yaml(text)
-        except Fault as error:
-            raise InvalidInput(f"`spec` does not render to YAML: {error}") from error
+            described = read_yaml(text)
+        except InvalidInput as error:
+            raise InvalidInput(f"`spec` does not render to YAML: {error.message}") from error
         if not isinstance(described, dict):
             raise InvalidInput("`spec` must render to the properties of a task")
         task = ctx.build_task({"id": self.id, **described})
