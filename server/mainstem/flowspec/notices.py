@@ -13,6 +13,8 @@ from mainstem.sdk.plugin import Plugin, Properties, yaml_names
 from mainstem.sdk.registry import Registry
 
 _FLOW_TRIGGER: Final = "io.kestra.plugin.core.trigger.Flow"
+_RENAMED: Final = {"name": "id", "options": "values"}
+"""Properties of inputs under their old names."""
 _NEVER_RENDERED: Final = frozenset({"id", "type", "description", "displayName", "pluginDefaults"})
 
 
@@ -27,7 +29,7 @@ def deprecations(
         if issubclass(record.kind, Plugin):
             yield from _old_type(record.kind, written, registry, wording)
         if record.kind is Flow:
-            yield from _input_names(written, wording)
+            yield from _old_inputs(written, wording)
         for name in _deprecated(record.kind) & written.keys():
             if not wording.source.came_from_default(written, name):
                 message = f"`{name}` is deprecated"
@@ -46,15 +48,24 @@ def _old_type(
         yield wording.problem(written, "type", "old-name", message, severity="warning")
 
 
-def _input_names(flow: dict[str, Any], wording: Wording) -> Iterator[Problem]:
+def _old_inputs(flow: dict[str, Any], wording: Wording) -> Iterator[Problem]:
     declared = flow.get("inputs")
     for item in declared if isinstance(declared, list) else ():
-        if isinstance(item, dict) and "name" in item:
-            message = "`name` is deprecated"
-            yield wording.problem(
-                item, "name", "deprecated", message, severity="warning",
-                suggestion="Write `id` instead.",
-            )  # fmt: skip
+        if not isinstance(item, dict):
+            continue
+        for key, new in _RENAMED.items():
+            if key in item:
+                yield _old_word(item, key, key, new, wording)
+        if item.get("type") == "ENUM":
+            yield _old_word(item, None, "ENUM", "SELECT", wording)
+
+
+def _old_word(
+    item: dict[str, Any], key: str | None, old: str, new: str, wording: Wording
+) -> Problem:
+    hint = f"Write `{new}` instead."
+    message = f"`{old}` is deprecated"
+    return wording.problem(item, key, "deprecated", message, severity="warning", suggestion=hint)
 
 
 @cache

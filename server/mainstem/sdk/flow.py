@@ -90,7 +90,11 @@ class Flow(Properties):
     errors: tuple[AnyTask, ...] = ()
     finally_: tuple[AnyTask, ...] = Field(default=(), alias="finally")
     after_execution: tuple[AnyTask, ...] = ()
-    listeners: tuple[Listener, ...] = ()
+    listeners: tuple[Listener, ...] = Field(
+        default=(),
+        json_schema_extra={"deprecated": True},
+        description="Now Flow triggers, `errors` and `afterExecution`.",
+    )
     triggers: tuple[AnyTrigger, ...] = ()
     plugin_defaults: tuple[PluginDefault, ...] = ()
     task_defaults: tuple[PluginDefault, ...] = Field(

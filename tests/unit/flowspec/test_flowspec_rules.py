@@ -425,3 +425,16 @@ def test_a_duration_may_be_a_number_of_seconds(parse: Parse, written: str, lengt
     retry = parsed.flow.tasks[0].retry
     assert retry is not None
     assert retry.policy().interval.total_seconds() == length
+
+
+def test_what_will_go_is_named_by_its_place(parse: Parse) -> None:
+    parsed = parse(
+        HEAD
+        + TASKS
+        + "inputs:\n  - {id: a, type: ENUM, values: [x]}\n  - {name: b, type: STRING}\n"
+        + "  - {id: c, type: MULTISELECT, options: [x]}\n"
+        + f"listeners: [{{tasks: [{{id: l, type: {CORE}.log.Log, message: m}}]}}]\n"
+    )
+    assert parsed.flow is not None, messages(parsed)
+    found = [item.pointer for item in parsed.problems if item.code == "deprecated"]
+    assert found == ["inputs[0]", "inputs[1].name", "inputs[2].options", "listeners"]

@@ -68,10 +68,11 @@ def _lanes(tasks: Sequence[Task], values: Sequence[str]) -> list[Lane]:
 
 
 class EachSequential(FlowableTask):
-    """All tasks for one value after another."""
+    """All tasks for one value after another; now `ForEach`."""
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.EachSequential"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.EachSequential",)
+    DEPRECATED: ClassVar[bool] = True
 
     value: Values
     tasks: tuple[AnyTask, ...] = ()
@@ -84,10 +85,11 @@ class EachSequential(FlowableTask):
 
 
 class EachParallel(FlowableTask):
-    """Every task for every value at once, at most `concurrent` of them (0: all)."""
+    """Every task for every value at once, at most `concurrent` of them (0: all); now `ForEach`."""
 
     TYPE: ClassVar[str] = "io.kestra.plugin.core.flow.EachParallel"
     ALIASES: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.EachParallel",)
+    DEPRECATED: ClassVar[bool] = True
 
     value: Values
     tasks: tuple[AnyTask, ...] = Field(min_length=1)

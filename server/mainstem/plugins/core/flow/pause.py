@@ -36,7 +36,11 @@ class Pause(FlowableTask):
     )
     behavior: Literal["RESUME", "WARN", "CANCEL", "FAIL"] = "RESUME"
     on_resume: tuple[AnyInput, ...] = ()
-    tasks: tuple[AnyTask, ...] = ()
+    tasks: tuple[AnyTask, ...] = Field(
+        default=(),
+        json_schema_extra={"deprecated": True},
+        description="Run when it goes on; now they simply follow it.",
+    )
 
     def main_tasks(self) -> Iterator[Task]:
         return iter(self.tasks)

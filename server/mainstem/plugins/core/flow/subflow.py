@@ -45,7 +45,11 @@ class Subflow(ExecutableTask):
     inputs: dict[str, object] = Field(default_factory=dict)
     labels: Labels = Field(default_factory=dict)
     inherit_labels: bool = False
-    outputs: dict[str, object] | None = None
+    outputs: dict[str, object] | None = Field(
+        default=None,
+        json_schema_extra={"deprecated": True},
+        description="Now the `outputs` of the flow that is called.",
+    )
     schedule_date: Property[datetime] | None = Field(
         default=None, validation_alias=AliasChoices("scheduleDate", "scheduleOn")
     )
