@@ -18,6 +18,7 @@ VARIABLES: Mapping[str, object] = {
     "inputs": {"x": "green", "taxi": "green"},
     "trigger": {"date": "2024-03-01T00:00:00Z"},
     "rows": [{"id": n, "name": f"row {n}"} for n in range(20)],
+    "trips": {"rows": [{"name": "a", "miles": 2.0}]},
 }
 
 
@@ -39,6 +40,7 @@ CASES = (
         "course's file name", _FILE, _FILE.replace("(trigger.date | date(", "(trigger.date|date(")
     ),
     Case("?? and filter", "{{ inputs.y ?? 'a' | upper }}", "{{ inputs.y|default('a')|upper }}"),
+    Case("jq path", "{{ trips | jq('.rows[0].name') | first }}", "{{ trips.rows[0].name }}"),
     Case(
         "if",
         "{% if rows is empty %}a{% else %}b{% endif %}",

@@ -1,6 +1,5 @@
 """Functions that compute from their arguments, the variables, the clock or chance."""
 
-import json
 import random
 import secrets
 import uuid
@@ -13,7 +12,7 @@ from mainstem.expr.arguments import a_boolean, a_text, an_integer
 from mainstem.expr.errors import Fault
 from mainstem.expr.filters_dates import print_date
 from mainstem.expr.ion import from_ion
-from mainstem.expr.numbers import sized_integer
+from mainstem.expr.jsonreading import read_json
 from mainstem.expr.operators import char_or_int_range, compare
 from mainstem.expr.runtime import Evaluation
 from mainstem.expr.yamltext import from_yaml
@@ -60,33 +59,8 @@ def now(
     return print_date(ev, ev.host.now(), pattern, time_zone, existing_format, locale)
 
 
-def _json_integer(text: str) -> int:
-    if len(text) > 400:
-        raise ValueError(text)
-    return sized_integer(int(text))
-
-
 def from_json(_: Evaluation, text: object) -> object:
-    if text is None:
-        return None
-    source = a_text(text, "json").lstrip(_JSON_SPACE)
-    try:
-        value, end = _DECODER.raw_decode(source)
-        if not isinstance(value, (str, list, dict)) and source[end : end + 1].strip(_JSON_SPACE):
-            raise json.JSONDecodeError("no end of the value", source, end)
-    except (ValueError, RecursionError) as error:
-        place = getattr(error, "lineno", None)
-        where = f" at its line {place}, column {getattr(error, 'colno', 0)}" if place else ""
-        raise Fault(f"The text is not JSON{where}") from error
-    return value  # what follows the first value is not read, as in the reference
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(name)
-
-
-_JSON_SPACE: Final = " \t\r\n"
-_DECODER: Final = json.JSONDecoder(parse_int=_json_integer, parse_constant=_no_constant)
+    return None if text is None else read_json(a_text(text, "json"))
 
 
 def read_ion(_: Evaluation, text: object, all_rows: object = None) -> object:

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any, Final
 
 from mainstem.expr.errors import Fault
+from mainstem.expr.jqpaths import walk
+from mainstem.expr.jsonreading import first_json
 from mainstem.expr.numbers import Float32, double_text, sized_integer
 from mainstem.expr.printing import to_json
 from mainstem.expr.scope import RenderOptions
@@ -24,6 +26,11 @@ _GUARD: Final = (
         " def debug: .; def debug(f): .; def stderr: .; def input_filename: null;"
         " def input_line_number: 0; def get_search_list: [];"
         ' def modulemeta: error("modules are not available");'
+        " def leaf_paths: paths(scalars);"
+        ' def ltrimstr($x): if type == "string" and ($x | type) == "string" and startswith($x)'
+        " then .[($x | length):] else . end;"
+        ' def rtrimstr($x): if type == "string" and ($x | type) == "string" and endswith($x)'
+        ' and $x != "" then .[:length - ($x | length)] else . end;'
         ' def halt: error("halt"); def halt_error: halt; def halt_error($c): halt;'
         ' def _most($n): if $n > {turns} then error("more than {turns} turns") else . end;'
         ' def _few($n): if $n > {few} then error("more than {few} turns") else . end;'
@@ -41,18 +48,30 @@ _GUARD: Final = (
     .replace("{turns}", str(_MAX_TURNS))
     .replace("{few}", str(_MAX_OUTPUTS))
 )
+_TEXT: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"")
+_HARMLESS: Final = re.compile(r"[<>=]=?\s*-?\d+(?:\.\d+)?|(?<=[\w\].])\[[-\d:\s]*\]")
+_COMPUTING: Final = re.compile(
+    r"[-+*/%@\\]|(?<![\w.])\d|(?<!\.)\b(?:add|length|tonumber|range|floor|ceil|round|sqrt|pow|log\w*|exp\w*|index"
+    r"|rindex|indices|utf8bytelength|explode|implode|now|reduce|foreach|mktime|\w*date\w*|gmtime"
+    r"|str[fp]time|paths?|leaf_paths|keys\w*|\w*_entries|limit|nth|f?abs|trunc|combinations|input\w*"
+    r"|while|until|repeat|recurse\w*|infinite|nan|match|scan|capture|to(?:json|string)|fromjson|def)\b"
+)
 _DEF: Final = re.compile(r"\bdef\s+([A-Za-z_]\w*)")
 
 
 def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
-    """All results of a program; text input is read as JSON first."""
-    text = value if isinstance(value, str) else None
+    """All results of a program; of a text the first JSON value is read, of an empty one null."""
+    parsed, text = value, None
+    if isinstance(value, str):
+        try:
+            parsed, text = first_json(value) if value.strip() else (None, "null")
+        except Fault as fault:
+            raise Fault("The input of `jq` is text but not JSON") from fault
+    walked = walk(program, parsed, None if text else options)
+    if walked is not None:
+        return walked
     if text is None:
         text = to_json(value, options.timezone, most=options.max_output)
-    try:
-        parsed = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Fault("The input of `jq` is text but not JSON") from error
     try:
         outputs = _compiled(program).input_text(text).text()
     except (ValueError, StopIteration) as error:
@@ -61,13 +80,8 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
     if len(outputs) > options.max_output:
         raise Fault("`jq` made more text than allowed")
     results = [_number_types(json.loads(line)) for line in outputs.split("\n") if line]
-    exact = {_as_jq(leaf): leaf for leaf in (*_leaves(value), *_leaves(parsed))}
+    exact = _exact(parsed, whole=not _computes(program))
     return [_restored(result, exact) for result in results] if exact else results
-
-
-def _as_jq(leaf: int | Float32) -> float:
-    """A number as jq's doubles hold it."""
-    return float(double_text(leaf)) if isinstance(leaf, Float32) else float(leaf)
 
 
 @lru_cache(maxsize=256)
@@ -111,22 +125,43 @@ def _number_types(value: object) -> object:
     return sized_integer(value) if type(value) is int else value
 
 
-def _leaves(value: object) -> Iterator[int | Float32]:
-    """The numbers that a double can't hold, or holds with another width."""
-    if isinstance(value, Float32):
+def _computes(program: str) -> bool:
+    """Whether a number of the results may be none of the input's."""
+    rest = _HARMLESS.sub("", _TEXT.sub("", program))
+    return _COMPUTING.search(rest) is not None
+
+
+def _exact(value: object, *, whole: bool) -> dict[float, float]:
+    """The numbers that a double can't hold, or holds with another width, by their doubles.
+
+    A whole double such as 30.0 is one of them only where no integer could be taken for it.
+    """
+    numbers = list(_numbers(value))
+    integers = {float(n) for n in numbers if isinstance(n, int) and abs(n) <= _MAX_EXACT}
+    exact: dict[float, float] = {}
+    for number in numbers:
+        if isinstance(number, int):
+            if _MAX_EXACT < abs(number) < _MAX_DOUBLE:
+                exact[float(number)] = number
+        elif isinstance(number, Float32) or (number.is_integer() and whole):
+            double = float(double_text(number))
+            if double not in integers or isinstance(number, Float32):
+                exact[double] = number
+    return exact
+
+
+def _numbers(value: object) -> Iterator[float]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         yield value
-    elif isinstance(value, int) and not isinstance(value, bool):
-        if _MAX_EXACT < abs(value) < _MAX_DOUBLE:
-            yield value
     elif isinstance(value, Mapping):
         for item in list(value.values()):
-            yield from _leaves(item)
+            yield from _numbers(item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _leaves(item)
+            yield from _numbers(item)
 
 
-def _restored(value: object, exact: Mapping[float, int | Float32]) -> object:
+def _restored(value: object, exact: Mapping[float, float]) -> object:
     """Numbers that passed through unchanged keep their width and all their digits."""
     if isinstance(value, dict):
         return {key: _restored(item, exact) for key, item in value.items()}

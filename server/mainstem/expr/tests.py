@@ -6,7 +6,7 @@ from typing import Final
 from mainstem.expr.arguments import text_input
 from mainstem.expr.errors import Fault
 from mainstem.expr.filters_collections import is_empty
-from mainstem.expr.functions_values import from_json
+from mainstem.expr.jsonreading import read_json
 from mainstem.expr.numbers import type_name
 from mainstem.expr.operators import LISTS, contains
 from mainstem.expr.registry import Callee, table
@@ -43,13 +43,13 @@ def mapping(_: Evaluation, value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def is_json(ev: Evaluation, value: object) -> bool:
+def is_json(_: Evaluation, value: object) -> bool:
     if not isinstance(value, str):
         raise Fault(f"`json` needs text but got {type_name(value)}")
     if not value.strip():
         return True  # nothing at all counts, as in the reference
     try:
-        from_json(ev, value)
+        read_json(value)
     except Fault:
         return False
     return True

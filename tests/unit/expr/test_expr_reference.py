@@ -260,3 +260,57 @@ def test_a_local_time_that_the_clocks_skip_moves_on() -> None:
 def test_a_list_is_never_equal_to_a_map() -> None:
     assert value("[1] == {'a': 1} or {} equals [] or [[1]] == [{'a': 1}]") == "false"
     assert value("[[1], {'a': [2]}] == [[1], {'a': [2]}]") == "true"
+
+
+TRIPS: dict[str, Any] = {
+    "trips": [
+        {"id": 10, "miles": 2.0, "tags": ["a", "b"], "none": None},
+        {"id": 20, "miles": 0.5, "tags": []},
+    ],
+    "at": PARIS,
+    "big": 9007199254740993,
+    "price": Decimal("12.50"),
+}
+
+
+@pytest.mark.parametrize(
+    ("program", "results"),
+    [
+        (".trips[].miles", "[2.0,0.5]"),
+        (".trips[0] | .miles, .id", "[2.0,10]"),
+        (".trips[-1].tags", "[[]]"),
+        (".trips[9].tags[0]", "[null]"),
+        ('.trips[0]["tags"][1:]', '[["b"]]'),
+        ('."big"', "[9007199254740993]"),
+        (".trips[0].tags[]?, .big[]?", '["a","b"]'),
+        (".missing.deeper?", "[null]"),
+        (".at", '["2024-08-05T19:07:09.25Z"]'),
+        (".price", "[12.5]"),
+        (".trips[0] | .[]", '[10,2.0,["a","b"]]'),
+        ("[2, .trips[0].miles]", "[[2,2]]"),
+        (".trips | map(.miles)", "[[2.0,0.5]]"),
+        ("[.trips[] | select(.miles > 1) | .miles]", "[[2.0]]"),
+        (".trips | map(.miles) | add", "[2.5]"),
+        (".trips | length", "[2]"),
+        ("[leaf_paths] | length", "[9]"),
+        ('"pre-x" | ltrimstr("pre-"), (1 | ltrimstr("p"))', '["x",1]'),
+        ('.trips[0].tags | join("\u2028")', '["a\u2028b"]'),
+    ],
+)
+def test_jq_keeps_numbers_that_it_does_not_compute_with(program: str, results: str) -> None:
+    assert value("data | jq(p)", data=TRIPS, p=program) == results
+
+
+@pytest.mark.parametrize(
+    ("text", "results"), [("[1] more", "[[1]]"), ("", "[null]"), ('{"a":null}', "[{}]")]
+)
+def test_jq_reads_the_first_json_value_of_a_text(text: str, results: str) -> None:
+    assert value("t | jq('.')", t=text) == results
+    assert value("t | jq('.[]')", t='{"a": null, "b": 1}') == "[null,1]"
+
+
+@pytest.mark.parametrize(
+    "program", [".big.x", ".trips.x", ".at[0]", ".big[]", ".trips[", ".trips | | .x", "trips"]
+)
+def test_jq_programs_without_an_answer_are_faults(program: str) -> None:
+    assert "jq" in fault("{{ data | jq(p) }}", data=TRIPS, p=program)
