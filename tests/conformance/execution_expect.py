@@ -43,7 +43,7 @@ class Expectations:
     def fault(self, expect: Mapping[str, Any]) -> str | None:
         """The first expectation that does not hold."""
         for key, wanted in expect.items():
-            check = _CHECKS.get(key) or _of_last(key)
+            check = _CHECKS.get(key) or _of_last(key) or _of_log_file(key)
             if check is None:
                 return f"skipped: nothing checks `{key}` yet"
             found = check(self, wanted)
@@ -285,6 +285,33 @@ def _of_last(key: str) -> Callable[[Expectations, Any], str | None] | None:
     return lambda e, wanted: base(e, {str(len(e.runs) - 1): wanted})
 
 
+def _of_log_file(key: str) -> Callable[[Expectations, Any], str | None] | None:
+    """Anything about log files: whether a task run has one, or what it holds."""
+    if "log_file" not in key:
+        return None
+    return _log_files
+
+
+def _log_files(e: Expectations, wanted: Any) -> str | None:
+    if not isinstance(wanted, Mapping) or any(str(key).startswith("$") for key in wanted):
+        wanted = {run.task_id: wanted for run in e.runs if run.attempts}
+    for name, value in wanted.items():
+        run = e.runs[int(name)] if name.isdigit() else e.run_named(name)
+        uri = run.attempts[-1].log_file if run is not None and run.attempts else None
+        if value in (None, False):
+            found = f"{name} has a log file" if uri else None
+        elif uri is None:
+            found = f"{name} has no log file"
+        elif isinstance(value, str):
+            text = e.match.text_of(uri)
+            found = None if value in text else f"the log of {name} is {text}"
+        else:
+            found = None if value is True else e.match.fault(value, uri, f"log of {name}")
+        if found:
+            return found
+    return None
+
+
 _CHECKS: dict[str, Callable[[Expectations, Any], str | None]] = {
     "state": lambda e, w: _equal(w, e.execution.state.value),
     "state_not": lambda e, w: None if e.execution.state.value != w else f"is {w}",
@@ -340,9 +367,9 @@ _CHECKS: dict[str, Callable[[Expectations, Any], str | None]] = {
     ),
     "absent_labels": lambda e, w: _equal([], [key for key in w if key in e.execution.labels]),
     "absent_outputs": lambda e, w: _equal([], [n for n in w if _outputs_of(e, n)]),
+    "revision": lambda e, w: _equal(w, e.execution.revision),
     "flow_revision": lambda e, w: _equal(w, e.execution.revision),
     "original_id": lambda e, w: e.match.fault(w, e.execution.original_id, "original"),
-    "log_files": lambda e, w: e.of_named(w, lambda r: [a.log_file for a in r.attempts]),
     "log_count": _log_count,
     "triggered_executions": _triggered,
     "others": _others,

@@ -24,7 +24,7 @@ from mainstem.sdk.inputs import FlowOutput, Input
 from mainstem.sdk.registry import Registry
 from tests.conformance.execution_others import WorldExecutions
 from tests.conformance.execution_tasks import unknown_types, with_fixtures
-from tests.engine.harness import World
+from tests.engine.harness import START, World
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
@@ -47,7 +47,9 @@ class LineWorld:
     def __init__(self, line: Mapping[str, Any], corpus: Path) -> None:
         self.line = line
         self.corpus = corpus
-        self.world = World(installed(), seed=str(line["id"]))
+        # A clock's moment has fractions of a second, which are printed.
+        began = START + timedelta(microseconds=123_456)
+        self.world = World(installed(), seed=str(line["id"]), now=began)
         self.world.task_time = timedelta(milliseconds=10)
         self.names: dict[str, str] = {}
         self.root: str | None = None

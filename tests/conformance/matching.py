@@ -95,7 +95,7 @@ _CHECKS: dict[str, Callable[[Matcher, Any, Any], bool]] = {
     "$file_content": lambda m, w, a: m.text_of(a) == w,
     "$single_file_content": lambda m, w, a: m.text_of(next(iter(a.values()))) == w,
     "$iso_datetime_within_seconds_of_now": lambda m, w, a: m.is_recent(w, a),
-    "$instant": lambda _, w, a: str(a) == str(w),
+    "$instant": lambda _, w, a: w is True or str(a) == str(w),
     "$date": lambda _, w, a: str(a) == str(w),
     "$time": lambda _, w, a: str(a) == str(w),
     "$duration": lambda _, w, a: str(a) == str(w),

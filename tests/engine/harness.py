@@ -402,7 +402,22 @@ class World:
             variables=context.set_vars,
             removed_variables=tuple(context.removed_vars),
             end_execution=context.ends_as,
+            log_file=self._log_file(submit),
         )
+
+    def _log_file(self, submit: Submit) -> str | None:
+        """What the attempt said, as a file, where the task asks for one."""
+        if not submit.task.log_to_file:
+            return None
+        run = submit.task_run
+        said = [
+            line.message
+            for line in self.logs
+            if (line.task_run_id, line.attempt) == (run.id, submit.attempt)
+        ]
+        uri = f"kestra:///logs/{run.id}/{submit.attempt}.log"
+        self.files[uri] = "".join(f"{text}\n" for text in said).encode()
+        return uri
 
     def _outcome(
         self, context: MemoryContext, task: RunnableTask
