@@ -119,8 +119,23 @@ def test_the_first_false_assertion_ends_the_execution() -> None:
     promise = sla("CANCEL", type="EXECUTION_ASSERTION", **{"assert": "{{ inputs.x == 1 }}"})
     world, run_id = run(flow(waits("w"), sla=[promise]), {"x": 2})
     assert world.execution(run_id).state == "CANCELLED"
+    assert states(world, run_id) == {}, "it is asked before anything begins"
     world, run_id = run(flow(waits("w"), sla=[promise]), {"x": 1})
     assert world.execution(run_id).state == "SUCCESS"
+
+
+def test_what_an_assertion_ends_in_the_same_moment_is_handed_to_nobody() -> None:
+    promise = sla(
+        "FAIL", type="EXECUTION_ASSERTION", **{"assert": "{{ outputs.a is not defined }}"}
+    )
+    world = World(registry())
+    world.keep_decisions = True
+    run_id = world.create(world.add_flow(flow(ok("a"), ok("b"), sla=[promise])))
+    world.run()
+    assert world.execution(run_id).state == "FAILED"
+    assert states(world, run_id) == {"a": "SUCCESS", "b": "KILLED"}
+    submitted = [item.task_run.task_id for _, _, d in world.decisions for item in d.submit]
+    assert submitted == ["a"]
 
 
 def test_tasks_change_labels_and_variables_of_their_execution() -> None:

@@ -117,7 +117,9 @@ def begin(turn: Turn, _: Begin) -> None:
     live.release()
     if fresh:
         watch(turn)
-        turn.queue.append((Step.LOOK, live.root))
+        check_assertions(turn)
+        if not live.execution.state.is_terminal:
+            turn.queue.append((Step.LOOK, live.root))
     else:
         restart.go_on(turn)
 

@@ -82,7 +82,16 @@ def abort(turn: Turn, state: State) -> None:
         if not node.state.is_terminal:
             stop(turn, node, State.KILLED)
     turn.queue.clear()
+    _withdraw(turn)
     end_execution(turn, state)
+
+
+def _withdraw(turn: Turn) -> None:
+    """Hand out nothing of what this turn was about to begin and has ended since."""
+    unborn = {item.task_run.id for item in turn.submit}
+    turn.submit.clear()
+    turn.cancel = [run_id for run_id in turn.cancel if run_id not in unborn]
+    turn.children.clear()
 
 
 def stop(turn: Turn, node: Node, state: State) -> None:

@@ -128,8 +128,7 @@ class ExecutionService:
         The checks of the flow are asked first; triggers and subflows are not held to them.
         """
         access.require(Permission.EXECUTION_OPERATE, run.flow.namespace)
-        execution = self.prepare(run)
-        flow, _ = self._flows.pinned(execution.flow, execution.revision)
+        execution, flow = self._prepared(run)
         if flow.checks:
             try:
                 failed = reasons_to_fail(self._inputs, flow, execution)
@@ -173,6 +172,9 @@ class ExecutionService:
 
     def prepare(self, run: NewRun) -> Execution:
         """The execution as it would be stored; inputs are coerced, uploads are stored."""
+        return self._prepared(run)[0]
+
+    def _prepared(self, run: NewRun) -> tuple[Execution, Flow]:
         flow, commit = self._flows.pinned(run.flow, run.revision)
         if flow.disabled:
             raise Conflict(f"flow {run.flow} is disabled: enable it before running it")
@@ -180,7 +182,7 @@ class ExecutionService:
             check_labels(run.labels)
         execution_id = run.id or self._ids()
         now = self._clock.now()
-        return Execution(
+        execution = Execution(
             id=execution_id,
             flow=run.flow,
             revision=flow.revision or 1,
@@ -199,6 +201,7 @@ class ExecutionService:
             commit=commit,
             variables=self.pin({}),
         )
+        return execution, flow
 
     def pin(self, variables: Mapping[str, object]) -> dict[str, object]:
         """The variables of an execution that starts now: it sees the files of this moment."""
