@@ -98,6 +98,18 @@ def test_a_kill_reaches_children_and_theirs() -> None:
     assert states(world, run_id) == {"call": "KILLED"}
 
 
+def test_a_kill_reaches_children_that_nobody_waits_for() -> None:
+    world = World(registry())
+    world.add_flow(child(waits("w", 1000)))
+    run_id = world.create(world.add_flow(flow(call(wait=False), waits("own", 500))))
+    world.settle()
+    assert states(world, run_id) == {"call": "SUCCESS", "own": "RUNNING"}
+    world.do(run_id, KillRequested())
+    world.run()
+    assert [each.state for each in world.executions()] == ["KILLED", "KILLED"]
+    assert states(world, run_id) == {"call": "SUCCESS", "own": "KILLED"}
+
+
 @pytest.mark.parametrize("reload", [False, True])
 def test_without_cascade_a_kill_leaves_children_going(reload: bool) -> None:
     world = World(registry())

@@ -39,7 +39,9 @@ def kill(turn: Turn, event: KillRequested) -> None:
     turn.queue.clear()
     for node in list(live.nodes.values()):
         _kill_node(turn, node)
-    if not event.cascade:
+    if event.cascade:
+        _reach_detached(turn)
+    else:
         _leave_children(turn)
     turn.queue.append((Step.LOOK, live.root))
 
@@ -64,6 +66,15 @@ def _kill_node(turn: Turn, node: Node) -> None:
         turn.kill_children.append(node.run.id)
     else:
         turn.cancel.append(node.run.id)
+
+
+def _reach_detached(turn: Turn) -> None:
+    """Kill the subflows too that nobody waits for, whose task runs ended long ago."""
+    turn.kill_children.extend(
+        node.run.id
+        for node in turn.live.nodes.values()
+        if node.state is State.SUCCESS and _is_detached(node)
+    )
 
 
 def _leave_children(turn: Turn) -> None:
