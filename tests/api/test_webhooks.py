@@ -50,6 +50,21 @@ def test_one_text_alone_is_answered_as_it_is(api: Api, ns: str, more: str, text:
     assert answer.content == text
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("202", 202),
+        ("{{ outputs.said == 'hi' ? 201 : 418 }}", 201),
+        ("teapot", 500),
+        ("{{ outputs.gone }}", 500),
+        ("99", 500),
+    ],
+)
+def test_the_status_is_what_the_flow_gives(api: Api, ns: str, code: str, status: int) -> None:
+    path = hooked(api, ns, f', wait: true, returnOutputs: true, responseCode: "{code}"')
+    assert api("POST", path, status, json={"word": "hi"}) == {"said": "hi"}
+
+
 def test_what_signs_a_caller_in_here_is_not_kept(api: Api, ns: str) -> None:
     path = hooked(api, ns)
     cookie = "mainstem_session=abc123; other=1"

@@ -53,23 +53,25 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
         hook = await run_in_threadpool(webhooks.hook_of, execution)
         if hook is not None and hook.wait:
             execution = await wait_for_end(services, execution.id, request.is_disconnected)
-            return _ended(services, hook, execution)
+            return await run_in_threadpool(_ended, services, hook, execution)
     return JsonAnswer(wire.execution(execution, None, services.clock.now()))
 
 
 def _ended(services: ApiServices, hook: WebhookTrigger, execution: Execution) -> Response:
     """What the webhook says of an execution that it waited for; task runs are not told."""
+    code = services.triggers.webhooks.code_of(hook, execution)
     execution, _ = services.secret_reads.starred(execution, ())
     if not hook.return_outputs:
-        return JsonAnswer(wire.execution(execution, None, services.clock.now()))
+        told = wire.execution(execution, None, services.clock.now())
+        return JsonAnswer(told, status_code=code)
     outputs = execution.outputs or {}
     if hook.response_content_type == "application/json":
-        return JsonAnswer(outputs)
+        return JsonAnswer(outputs, status_code=code)
     # One text alone is said as it is: services that shake hands want their token back.
     texts = list(outputs.values())
     if len(texts) == 1 and isinstance(texts[0], str):
-        return PlainTextResponse(texts[0])
-    return PlainTextResponse(JsonAnswer(outputs).body)
+        return PlainTextResponse(texts[0], status_code=code)
+    return PlainTextResponse(JsonAnswer(outputs).body, status_code=code)
 
 
 @router.get(_BELOW, **_ANSWERS)

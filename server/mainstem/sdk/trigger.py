@@ -58,13 +58,14 @@ class WebhookTrigger(Trigger):
     """Fires when its address is called; `key` is rendered and compared.
 
     With `wait` the caller is answered when the execution has ended; with `return_outputs` by the
-    outputs of the flow alone.
+    outputs of the flow alone. `response_code` may read these and `trigger`.
     """
 
     key: Text = Field(max_length=256)
     wait: bool = False
     return_outputs: bool = False
     response_content_type: Literal["application/json", "text/plain"] = "application/json"
+    response_code: int | Text | None = None
 
 
 class FlowTrigger(Trigger):

@@ -178,6 +178,22 @@ class WebhookService:
         found = next((item for item in flow.triggers if item.id == name), None)
         return found if isinstance(found, WebhookTrigger) else None
 
+    def code_of(self, hook: WebhookTrigger, execution: Execution) -> int:
+        """The status that the webhook wants its caller to see; 200 unless it names another."""
+        wanted: object = hook.response_code
+        if isinstance(wanted, str):
+            flow = self._parts.flows.load(execution.flow, execution.revision)
+            trigger = execution.trigger.variables if execution.trigger else {}
+            roots = {"trigger": trigger, "outputs": execution.outputs or {}}
+            try:
+                wanted = self._parts.scopes.rendering(flow)(wanted, roots)
+            except MainstemError as error:
+                _log.warning("a response code cannot be rendered", extra={"reason": error.message})
+                return 500
+        text = str(200 if wanted is None else wanted).strip()
+        is_code = text.isascii() and text.isdigit() and len(text) == 3 and "200" <= text < "600"
+        return int(text) if is_code else 500
+
     def _record(self, evaluation: Evaluation) -> None:
         with self._parts.database.write() as tx:
             rows.note(tx, evaluation.key, evaluation)
