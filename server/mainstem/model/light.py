@@ -15,7 +15,8 @@ def light(cls: type[T]) -> type[T]:
     if hasattr(cls, "__post_init__"):
         raise TypeError(f"{cls.__name__} has a __post_init__, which would no longer be called")
     own: list[Field[Any]] = list(fields(cls))  # type: ignore[arg-type]
-    twin = make_dataclass(cls.__name__, [(item.name, item.type, _copy(item)) for item in own])
+    names = [(item.name, item.type, _copy(item)) for item in own]
+    twin = make_dataclass(cls.__name__, names, repr=False, eq=False, match_args=False)
     cls.__init__ = twin.__init__  # type: ignore[method-assign, misc]
     del cls.__setattr__, cls.__delattr__
     return cls
