@@ -131,6 +131,14 @@ def test_the_next_date_waits_while_an_execution_of_the_trigger_runs(world: World
     assert dates(world) == ["2024-05-15T11:00:00Z", "2024-05-15T12:00:00Z"]
 
 
+def test_a_trigger_that_allows_it_fires_beside_its_running_execution(world: World) -> None:
+    world.save(schedule(allowConcurrent=True), tasks=[PAUSE])
+    for _ in range(3):
+        world.tick(HOUR)
+    assert [item.state for item in world.settle()] == [State.PAUSED] * 3
+    assert world.state().execution_id is None
+
+
 def test_an_unlocked_trigger_fires_beside_its_running_execution(world: World) -> None:
     world.save(schedule(), tasks=[PAUSE])
     world.tick(HOUR)

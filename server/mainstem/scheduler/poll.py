@@ -151,7 +151,7 @@ class Polls:
             evaluated_at=now,
             outcome=outcome,
             reason=fired.error,
-            execution_id=None if fired.error else fired.execution.id,
+            execution_id=(None if fired.error or trigger.allow_concurrent else fired.execution.id),
             failures=failures,
         )
         return Step(state, after, evaluation, fired)

@@ -115,9 +115,10 @@ class Schedules:
                 return _shot(state, moved, self._parts.launcher.failed(shot, message), date, ctx)
             case Fire(date):
                 shot = Shot(flow, trigger, trigger.variables(ctx, date))
-                return _shot(
+                step = _shot(
                     state, moved, self._parts.launcher.prepare(shot, ctx.render), date, ctx
                 )
+                return _unlocked(step) if trigger.allow_concurrent else step
 
 
 def _shot(
@@ -129,6 +130,11 @@ def _shot(
     lock = None if fired.error else fired.execution.id
     after = _noted(replace(moved, last_at=slot, execution_id=lock), evaluation)
     return Step(seen, after, evaluation, fired, slot)
+
+
+def _unlocked(step: Step) -> Step:
+    """The trigger does not wait for what it fired."""
+    return replace(step, after=replace(step.after, execution_id=None))
 
 
 def _noted(state: TriggerState, evaluation: Evaluation) -> TriggerState:

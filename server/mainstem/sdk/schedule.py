@@ -49,6 +49,9 @@ class ScheduledTrigger(Trigger):
     timezone: Text | None = Field(
         default=None, description="Time zone of the dates; the server's if there is none."
     )
+    allow_concurrent: bool = Field(
+        default=False, description="Fire although an execution that it fired still runs."
+    )
     recover_missed_schedules: RecoverMissed | None = Field(
         default=None, description="What to do about dates missed while the server was down."
     )

@@ -92,6 +92,9 @@ class PollingTrigger(Trigger):
     """Asks something outside at an interval and fires when there is news."""
 
     interval: Duration = Field(default="PT1M", validate_default=True)
+    allow_concurrent: bool = Field(
+        default=False, description="Fire although an execution that it fired still runs."
+    )
 
     @abstractmethod
     def poll(self, ctx: "RunContext", since: datetime | None) -> Found | None:
