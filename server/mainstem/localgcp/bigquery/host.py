@@ -11,6 +11,7 @@ import duckdb
 
 from mainstem.localgcp.bigquery.catalog import Catalog
 from mainstem.localgcp.bigquery.errors import invalid, not_found, unsupported
+from mainstem.localgcp.bigquery.host_files import StorageWork
 from mainstem.localgcp.bigquery.jobs.history import JobFilter
 from mainstem.localgcp.bigquery.jobs.job import Job
 from mainstem.localgcp.bigquery.model import Dataset, DatasetRef, ExternalConfig, Table, TableRef
@@ -19,7 +20,12 @@ from mainstem.localgcp.bigquery.readers import autodetect
 from mainstem.localgcp.bigquery.readers.diagnosis import find_bad_records, too_many
 from mainstem.localgcp.bigquery.readers.objects import find_objects
 from mainstem.localgcp.bigquery.readers.scan import ScanFailed, Source, scan_sql
-from mainstem.localgcp.bigquery.sql.host import Answer, JobRow, Routine, TableSize
+from mainstem.localgcp.bigquery.sql.host import (
+    Answer,
+    JobRow,
+    Routine,
+    TableSize,
+)
 from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
 from mainstem.localgcp.bigquery.transaction import Transaction
 from mainstem.localgcp.bigquery.warehouse import Warehouse
@@ -56,6 +62,10 @@ class JobHost:
         self.scanned: dict[TableRef, Source] = {}
         self._snapshots: dict[str, Catalog] | None = None
         self._keep = keep or keep_anonymous
+
+    @property
+    def files(self) -> StorageWork:
+        return StorageWork(self._warehouse, self.cursor, self.project, self._writer, self.scanned)
 
     @property
     def warehouse(self) -> Warehouse:

@@ -17,7 +17,9 @@ from mainstem.localgcp.bigquery.jobs.runner import Running
 from mainstem.localgcp.bigquery.model import Table, TableRef
 from mainstem.localgcp.bigquery.names import ANONYMOUS
 from mainstem.localgcp.bigquery.partitions import rows_of, split
+from mainstem.localgcp.bigquery.readers.objects import is_taken
 from mainstem.localgcp.bigquery.rows import scalar_text
+from mainstem.localgcp.bigquery.sql.host import Answer
 from mainstem.localgcp.bigquery.sql.types import Field, literal, quote
 from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import ExtractBody
@@ -41,6 +43,37 @@ class Extract:
     delimiter: str
     header: bool
 
+    def __post_init__(self) -> None:
+        if self.compression not in COMPRESSIONS[self.format]:
+            raise invalid(
+                f"Compression {self.compression} is not supported for format {self.format}"
+            )
+
+
+def export_rows(
+    warehouse: Warehouse,
+    cursor: duckdb.DuckDBPyConnection,
+    answer: Answer,
+    extract: Extract,
+    *,
+    overwrites: bool,
+) -> None:
+    """The rows of a query as the objects of EXPORT DATA."""
+    (uri,) = extract.uris
+    if not overwrites and is_taken(warehouse.storage, uri):
+        raise invalid(
+            f"Invalid value: objects that match {uri} exist already. Set the option overwrite to "
+            "true to replace them"
+        )
+    if extract.format == "CSV":
+        check_flat(answer.fields)
+    path = warehouse.scratch / f"export-{secrets.token_hex(8)}"
+    try:
+        write_rows(cursor, answer.fields, f"({answer.sql})", extract, path)
+        upload_object(warehouse.storage, uri.replace("*", SHARD), path)
+    finally:
+        path.unlink(missing_ok=True)
+
 
 def extract_of(body: ExtractBody, project: str) -> Extract:
     """Read the configuration, refusing formats and compressions that are not written."""
@@ -51,8 +84,6 @@ def extract_of(body: ExtractBody, project: str) -> Extract:
     if kind not in COMPRESSIONS:
         raise unsupported(f"the destinationFormat {body.destination_format}")
     compression = (body.compression or "NONE").upper()
-    if compression not in COMPRESSIONS[kind]:
-        raise invalid(f"Compression {compression} is not supported for format {kind}")
     uris = body.destination_uris or ((body.destination_uri,) if body.destination_uri else ())
     for uri in uris:
         _check_uri(uri)
@@ -85,12 +116,13 @@ def run_extract(warehouse: Warehouse, running: Running, extract: Extract) -> Out
     """Write one object for each URI; rows go to the first, the others hold none."""
     table = _table(warehouse, running, extract)
     if extract.format == "CSV":
-        _check_flat(table)
+        check_flat(table.schema)
     written = []
     for index, uri in enumerate(extract.uris):
         path = warehouse.scratch / f"extract-{secrets.token_hex(8)}"
         try:
-            _write(running.cursor, table, extract, path, is_empty=index > 0)
+            source = rows_of(table, extract.partition) + (" WHERE false" if index > 0 else "")
+            write_rows(running.cursor, table.schema, source, extract, path)
             running.check_stopped()
             upload_object(warehouse.storage, uri.replace("*", SHARD), path)
             written.append(path.stat().st_size)
@@ -116,29 +148,33 @@ def _table(warehouse: Warehouse, running: Running, extract: Extract) -> Table:
     return table
 
 
-def _check_flat(table: Table) -> None:
-    for field in table.schema:
+def check_flat(schema: Sequence[Field]) -> None:
+    for field in schema:
         if field.is_repeated or field.type == "STRUCT":
             raise invalid("Operation cannot be performed on a nested schema. Field: " + field.name)
 
 
-def _write(
-    cursor: duckdb.DuckDBPyConnection, table: Table, extract: Extract, path: Path, *, is_empty: bool
+def write_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    schema: Sequence[Field],
+    source: str,
+    extract: Extract,
+    path: Path,
 ) -> None:
-    source = rows_of(table, extract.partition) + (" WHERE false" if is_empty else "")
+    """Write the rows of what may stand in FROM to a file."""
     if extract.format == "PARQUET":
-        columns = ", ".join(quote(field.name) for field in table.schema)
+        columns = ", ".join(quote(field.name) for field in schema)
         codec = {"NONE": "uncompressed"}.get(extract.compression, extract.compression.lower())
         cursor.execute(
             f"COPY (SELECT {columns} FROM {source}) TO {literal(str(path))} "
             f"(FORMAT parquet, COMPRESSION {codec})"
         )
         return
-    line = _csv_line(table, extract) if extract.format == "CSV" else _json_line(table.schema)
+    line = _csv_line(schema, extract) if extract.format == "CSV" else _json_line(schema)
     lines = _lines(cursor, f"SELECT {line} FROM {source}")
     header = ""
     if extract.format == "CSV" and extract.header:
-        names = (_quoted_name(field.name, extract.delimiter) for field in table.schema)
+        names = (_quoted_name(field.name, extract.delimiter) for field in schema)
         header = extract.delimiter.join(names) + "\n"
     _write_lines(path, header, lines, is_gzip=extract.compression == "GZIP")
 
@@ -170,9 +206,9 @@ def export_text(source: str, field: Field) -> str:
     return scalar_text(source, field, int64_timestamps=False)
 
 
-def _csv_line(table: Table, extract: Extract) -> str:
+def _csv_line(schema: Sequence[Field], extract: Extract) -> str:
     delimiter = literal(extract.delimiter)
-    return f"concat_ws({delimiter}, {', '.join(_csv_cell(f, extract) for f in table.schema)})"
+    return f"concat_ws({delimiter}, {', '.join(_csv_cell(f, extract) for f in schema)})"
 
 
 def _csv_cell(field: Field, extract: Extract) -> str:

@@ -24,6 +24,7 @@ from mainstem.localgcp.bigquery.readers.objects import SourceFile, find_objects,
 from mainstem.localgcp.bigquery.readers.scalars import SENTINEL
 from mainstem.localgcp.bigquery.readers.scan import ScanFailed, Source, scan_sql
 from mainstem.localgcp.bigquery.sql.types import REQUIRED, Field
+from mainstem.localgcp.bigquery.transaction import Transaction
 from mainstem.localgcp.bigquery.warehouse import Warehouse
 from mainstem.localgcp.bigquery.wire.jobs import LoadBody
 
@@ -87,32 +88,44 @@ class _Attempt:
     def run(self, *, skips_bad: bool) -> int:
         load, ref = self._load, self._load.target.ref
         with self._warehouse.database.writing(ref.project, self._cursor) as transaction:
-            held = transaction.catalog.find_table(ref, transaction.now)
-            schema, config = _schema(self._cursor, load, self._files, held)
-            for field in schema:
-                check_column(field.name)
-            table = prepare(transaction, load.target, schema)
-            root = None if load.upload is not None else self._warehouse.storage.root
-            source = Source(config, _as_stored(table, schema), self._files, root)
-            self._source = source
-            query = scan_sql(self._cursor, source, skips_bad=skips_bad)
-            names = [f.name for f in source.schema]
-            return insert_rows(transaction, table, names, query, load.target.partition)
+            self._source = source_for(self._warehouse, transaction, load, self._files)
+            return insert_source(transaction, load, self._source, skips_bad=skips_bad)
 
     def diagnose(self, problem: Exception) -> BadRecords:
         """The bad records, if they are few enough to leave out; an error otherwise."""
         source = self._source
         if source is None or source.config.format not in TEXT_FORMATS:
-            raise _refusal(problem) from problem
+            raise refusal(problem) from problem
         bad = find_bad_records(self._cursor, source)
         if bad.count == 0:
-            raise _refusal(problem) from problem
+            raise refusal(problem) from problem
         if bad.count > source.config.max_bad_records:
             raise too_many(source, bad)
         return bad
 
 
-def _refusal(problem: Exception) -> BigQueryError:
+def source_for(
+    warehouse: Warehouse, transaction: Transaction, load: Load, files: tuple[SourceFile, ...]
+) -> Source:
+    """How the files are read; the table is made or changed for them first."""
+    held = transaction.catalog.find_table(load.target.ref, transaction.now)
+    schema, config = _schema(transaction.cursor, load, files, held)
+    for field in schema:
+        check_column(field.name)
+    table = prepare(transaction, load.target, schema)
+    root = None if load.upload is not None else warehouse.storage.root
+    return Source(config, _as_stored(table, schema), files, root)
+
+
+def insert_source(transaction: Transaction, load: Load, source: Source, *, skips_bad: bool) -> int:
+    """Add what the files hold to the table."""
+    table = transaction.catalog.table(load.target.ref, transaction.now)
+    names = [field.name for field in source.schema]
+    query = scan_sql(transaction.cursor, source, skips_bad=skips_bad)
+    return insert_rows(transaction, table, names, query, load.target.partition)
+
+
+def refusal(problem: Exception) -> BigQueryError:
     """DuckDB's own words where ours have none, without its hints about DuckDB options."""
     text = str(problem).split("\n", maxsplit=1)[0].partition(": ")[2] or str(problem)
     return invalid(f"{PREFIX}{text.removeprefix(SENTINEL)}")

@@ -40,6 +40,11 @@ def find_objects(storage: GcsEndpoint, uris: Iterable[str]) -> tuple[SourceFile,
     return tuple(found.values())
 
 
+def is_taken(storage: GcsEndpoint, uri: str) -> bool:
+    """Whether any object matches the URI."""
+    return next(_matches(storage, uri), None) is not None
+
+
 def _matches(storage: GcsEndpoint, uri: str) -> Iterator[tuple[Path, str]]:
     bucket, _, pattern = uri.removeprefix("gs://").partition("/")
     root = (storage.root / bucket).resolve()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from mainstem.localgcp.bigquery.sql import ddl_alter, ddl_other, ddl_table, dml, merge
+from mainstem.localgcp.bigquery.sql import ddl_alter, ddl_other, ddl_table, dml, files, merge
 from mainstem.localgcp.bigquery.sql import statements as st
 from mainstem.localgcp.bigquery.sql.nulls import without_null_elements
 from mainstem.localgcp.bigquery.sql.session import Effect, Session, answer_of
@@ -17,6 +17,7 @@ _WRITERS: Final[dict[type, Callable[[Session, Any], Effect]]] = {
     st.CreateTable: ddl_table.create_table,
     st.CreateView: ddl_other.create_view,
     st.CreateExternalTable: ddl_other.create_external_table,
+    st.LoadData: files.load_data,
     st.CreateSchema: ddl_other.create_schema,
     st.CreateFunction: ddl_other.create_function,
     st.Drop: ddl_other.drop,
@@ -32,6 +33,8 @@ _TYPES: Final[dict[type, str]] = {
     st.Truncate: "TRUNCATE_TABLE",
     st.CreateExternalTable: "CREATE_EXTERNAL_TABLE",
     st.CreateSchema: "CREATE_SCHEMA",
+    st.LoadData: "LOAD_DATA",
+    st.ExportData: "EXPORT_DATA",
 }
 
 
@@ -56,6 +59,9 @@ def execute(session: Session, node: st.Node) -> Effect:
     """Run a query, a DML or a DDL statement; all of it happens, or nothing."""
     if isinstance(node, st.QueryStatement):
         return query(session, node)
+    if isinstance(node, st.ExportData):
+        with session.positions(), session.host.reading():
+            return files.export_data(session, node)
     writer = _WRITERS[type(node)]
     is_local = isinstance(node, st.CreateFunction) and node.is_temporary
     scope = session.host.reading() if session.is_dry_run or is_local else session.host.writing()

@@ -75,6 +75,39 @@ class JobRow:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FilesToLoad:
+    """What LOAD DATA asks for: the table as the statement describes it, and the files."""
+
+    table: Table
+    config: ExternalConfig
+    overwrites: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowsToExport:
+    """What EXPORT DATA asks for."""
+
+    uri: str
+    format: str
+    compression: str
+    delimiter: str
+    header: bool
+    overwrites: bool
+
+
+class FileWork(Protocol):
+    """What LOAD DATA and EXPORT DATA do to storage."""
+
+    def load(self, wanted: FilesToLoad) -> int:
+        """Add the rows of the files to the table, or put them in its place; how many."""
+        ...
+
+    def export(self, answer: Answer, wanted: RowsToExport) -> None:
+        """Write a query's rows to storage."""
+        ...
+
+
 class Host(Protocol):
     """Catalog, storage and one cursor, as one job sees them."""
 
@@ -175,6 +208,9 @@ class Host(Protocol):
     def drop_routine(self, ref: TableRef) -> None: ...
 
     def jobs(self) -> Sequence[JobRow]: ...
+
+    @property
+    def files(self) -> FileWork: ...
 
     def keep_result(self, answer: Answer) -> object:
         """Compute and keep a query's rows; what it returns ends up in `Outcome.result`."""

@@ -128,6 +128,40 @@ class DdlParser(ColumnParser):
                           self.token.start)  # fmt: skip
         return st.CreateExternalTable(head, columns, self.options())
 
+    def load_data(self) -> st.LoadData:
+        """A statement whose LOAD is the current token."""
+        self.expect("LOAD", "DATA")
+        overwrites = self.accept("OVERWRITE")
+        if not overwrites:
+            self.expect("INTO")
+        if self.token.key in ("TEMP", "TEMPORARY"):
+            raise refused("LOAD DATA INTO TEMP TABLE", self.token.start)
+        path = self.table_path()
+        if self.token.key == "PARTITIONS":
+            raise refused("LOAD DATA into PARTITIONS", self.token.start)
+        columns: tuple[st.ColumnDefinition, ...] | None = None
+        if self.token.key == "(":
+            columns, _, _ = self.column_list()
+        partition, cluster = self._layout()
+        options = self.options()
+        self.expect("FROM", "FILES")
+        files = self.options_list()
+        if self.token.key == "WITH":
+            raise refused(f"LOAD DATA WITH {self.peek().value}", self.token.start)
+        return st.LoadData(path, overwrites, columns, partition, cluster, options, files)
+
+    def export_data(self) -> st.ExportData:
+        """A statement whose EXPORT is the current token."""
+        at = self.token.start
+        self.expect("EXPORT")
+        if self.token.key != "DATA":
+            raise refused(f"EXPORT {self.token.value} statements", at)
+        self.expect("DATA")
+        self._refuse_connection()
+        options = self.options()
+        self.expect("AS")
+        return st.ExportData(options, self.query(), at)
+
     def _schema(self, replaces: bool) -> st.CreateSchema:
         if replaces:
             raise refused("CREATE OR REPLACE SCHEMA", self.token.start)

@@ -11,8 +11,7 @@ from mainstem.localgcp.bigquery.sql.problems import refused
 from mainstem.localgcp.bigquery.sql.tree import Expr, Name
 
 _REFUSED: Final = {
-    "CALL": "CALL", "EXPORT": "EXPORT DATA", "LOAD": "LOAD DATA", "GRANT": "GRANT",
-    "REVOKE": "REVOKE", "UNDROP": "UNDROP", "PUBLISH": "PUBLISH",
+    "CALL": "CALL", "GRANT": "GRANT", "REVOKE": "REVOKE", "UNDROP": "UNDROP", "PUBLISH": "PUBLISH",
 }  # fmt: skip
 
 
@@ -241,6 +240,8 @@ _STATEMENTS: Final[dict[str, Callable[[ScriptParser], st.Node]]] = {
     "TRUNCATE": ScriptParser.truncate,
     "CREATE": ScriptParser.create,
     "DROP": ScriptParser.drop,
+    "EXPORT": ScriptParser.export_data,
+    "LOAD": ScriptParser.load_data,
     "ALTER": ScriptParser.alter,
     "DECLARE": ScriptParser._declare,
     "SET": ScriptParser._set,

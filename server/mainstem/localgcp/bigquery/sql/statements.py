@@ -146,6 +146,26 @@ class CreateExternalTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadData:
+    """`columns` None means that the files say what they hold."""
+
+    path: Path
+    overwrites: bool
+    columns: tuple[ColumnDefinition, ...] | None
+    partition: Expr | None
+    cluster: tuple[Name, ...]
+    options: Options
+    files: Options
+
+
+@dataclass(frozen=True, slots=True)
+class ExportData:
+    options: Options
+    query: Query
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class CreateSchema:
     head: Creation
     options: Options
@@ -303,6 +323,8 @@ Node = (
     | CreateTable
     | CreateView
     | CreateExternalTable
+    | LoadData
+    | ExportData
     | CreateSchema
     | CreateFunction
     | Drop
