@@ -1,5 +1,6 @@
 """Rings: what takes seconds rather than milliseconds is marked `heavy` by where it lies."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from demo.processes import Children, DemoError
 from tests.postgres import PostgresServer, start_server
+from tests.stores import on_postgresql
 
 HERE = Path(__file__).parent
 # Run by one worker: its fixtures are dear, or two of them would be in each other's way.
@@ -54,6 +56,17 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         except DemoError as problem:
             pytest.skip(f"no PostgreSQL: {problem}")
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def chosen_store(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`MAINSTEM_TEST_STORE=postgresql` runs on PostgreSQL what would run on SQLite."""
+    if os.environ.get("MAINSTEM_TEST_STORE") != "postgresql":
+        yield
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with on_postgresql(server.database.url):
+        yield
 
 
 @pytest.fixture

@@ -13,12 +13,14 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.conformance import executions
+from tests.stores import on_postgresql
 
 FILES = (
     "executions",
@@ -152,17 +154,24 @@ def main() -> int:
     parser.add_argument(
         "--over-http", action="store_true", help="run every line of executions on a server"
     )
+    parser.add_argument(
+        "--database",
+        metavar="URL",
+        help="run executions (over HTTP) and tasks on databases of this PostgreSQL server",
+    )
     options = parser.parse_args()
     names = options.only or FILES
     present = [name for name in names if (options.corpus / f"{name}.jsonl").exists()]
-    tallies = {name: run_file(name, options.corpus, options.over_http) for name in present}
+    over_http = options.over_http or options.database is not None
+    with on_postgresql(options.database) if options.database else nullcontext():
+        tallies = {name: run_file(name, options.corpus, over_http) for name in present}
     if options.json:
         print(json.dumps({"files": {n: t.as_json() for n, t in tallies.items()}}, indent=2))
     else:
         report(tallies)
     if options.raise_thresholds:
         raise_thresholds(tallies)
-    missed = [] if options.over_http else below_threshold(tallies)
+    missed = [] if over_http else below_threshold(tallies)
     for text in missed:
         print(text, file=sys.stderr)
     return 1 if missed else 0

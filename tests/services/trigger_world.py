@@ -51,7 +51,9 @@ class World:
         self.folder = folder
         self._changed = threading.Event()
         self.app.bus.subscribe((EXECUTIONS, TRIGGERS), lambda _topic: self._changed.set())
-        if executor:
+        if executor and self.app.cluster is not None:
+            self.app.cluster.start()
+        elif executor:
             self.app.executor.start()
 
     def close(self) -> None:

@@ -1,14 +1,20 @@
 """Rows that are written many at once, and statements that go in one exchange."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from mainstem.errors import Conflict, Transient
+from mainstem.errors import Conflict, InvalidInput, Transient
 from mainstem.model.flow_id import FlowId
 from mainstem.model.log import Level, LogLine
+from mainstem.model.trigger import Backfill, BackfillState, TriggerKey
+from mainstem.store import backfills, inbox, jobs, leases, logs, together
 from mainstem.store import executions as rows
-from mainstem.store import inbox, jobs, logs, together
 from mainstem.store.database import Database
 from mainstem.store.executions import Versioned
 from mainstem.store.inbox import StoredTimer
@@ -65,7 +71,7 @@ def test_a_failed_exchange_leaves_nothing_and_a_usable_pool(database: Database) 
         rows.add(tx, [Versioned(execution("e1"), 1)])
     for _ in range(3):
         twice = [Versioned(execution(name), 1) for name in ("e2", "e1")]
-        with pytest.raises(IntegrityError), database.write() as tx, exchange(tx):
+        with pytest.raises((IntegrityError, Conflict)), database.write() as tx, exchange(tx):
             rows.add(tx, twice)
     with database.write() as tx, exchange(tx):
         rows.add(tx, [Versioned(execution("e3"), 1)])
@@ -113,3 +119,68 @@ def test_a_pooled_connection_that_died_while_idle_is_never_handed_out(
         assert tx.execute(text(f"SELECT pg_terminate_backend({pid}, 10000)")).scalar_one()
         with postgres_database.glance() as again:
             assert again.execute(text("SELECT pg_backend_pid()")).scalar_one() != pid
+
+
+@pytest.mark.parametrize(
+    ("statement", "value", "said"),
+    [
+        ("SELECT id FROM executions WHERE id = :v", "a\0b", "NUL"),
+        ("SELECT id FROM logs WHERE id = CAST(:v AS bigint)", 10**30, "larger than"),
+        ("INSERT INTO seeds VALUES (:v, 'hash-of-a-secret', 1)", "x" * 500, "longer than"),
+    ],
+)
+def test_a_value_that_no_column_can_hold_is_the_caller_s_fault_and_not_shown(
+    postgres_database: Database, statement: str, value: object, said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said) as refused, postgres_database.write() as tx:
+        tx.execute(text(statement), {"v": value})
+    assert str(value) not in refused.value.message
+
+
+def test_a_query_that_takes_too_long_is_told_with_what_to_do(postgres_database: Database) -> None:
+    with pytest.raises(Transient, match="statement_timeout"), postgres_database.write() as tx:
+        tx.execute(text("SET LOCAL statement_timeout = 20; SELECT pg_sleep(10)"))
+    postgres_database.ping()
+
+
+def test_two_servers_that_start_on_an_empty_database_agree_on_who_leads(
+    postgres_database: Database,
+) -> None:
+    length = timedelta(seconds=60)
+    together_at = threading.Barrier(4)
+
+    def start(holder: str) -> dict[str, int]:
+        together_at.wait(20)
+        with postgres_database.write() as tx:
+            return leases.acquire(tx, ["executor", "gitsync"], holder, holder, length, NOON)
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(start, ["a", "b", "c", "d"]))
+    assert sorted(name for held in found for name in held) == ["executor", "gitsync"]
+
+
+def test_a_row_that_is_read_to_be_changed_waits_for_whoever_changes_it(
+    postgres_database: Database,
+) -> None:
+    key = TriggerKey(FLOW, "s")
+    made = Backfill("b1", key, NOON, NOON, NOON, 10)
+    with postgres_database.write() as tx:
+        backfills.add(tx, made)
+    changed = threading.Event()
+
+    def cancel() -> bool:
+        with postgres_database.write() as tx:
+            changed.set()
+            seen = backfills.get(tx, "b1", to_change=True)
+            return backfills.save(tx, seen, replace(seen, state=BackfillState.CANCELLED))
+
+    with ThreadPoolExecutor(1) as pool:
+        with postgres_database.write() as tx:
+            seen = backfills.get(tx, "b1", to_change=True)
+            cancelling = pool.submit(cancel)
+            assert changed.wait(20)
+            assert backfills.save(tx, seen, replace(seen, fired=3))
+        assert cancelling.result(20)
+    with postgres_database.read() as tx:
+        assert backfills.get(tx, "b1").state is BackfillState.CANCELLED
+        assert backfills.get(tx, "b1").fired == 3

@@ -196,7 +196,7 @@ class BackfillService:
     def _turn(self, backfill_id: str, state: BackfillState, action: str) -> Backfill:
         parts = self._parts
         with parts.database.write() as tx:
-            seen = rows.get(tx, backfill_id)
+            seen = rows.get(tx, backfill_id, to_change=True)
             place = seen.key.flow.namespace
             access.require(Permission.TRIGGER_OPERATE, place)
             audit.of_request(tx, f"backfill.{action}", f"{seen.key} {seen.id}", place)

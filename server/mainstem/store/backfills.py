@@ -83,9 +83,10 @@ def save(tx: Connection, seen: Backfill, after: Backfill) -> bool:
     return tx.execute(statement).rowcount == 1
 
 
-def get(tx: Connection, backfill_id: str) -> Backfill:
-    """Raises NotFound."""
-    row = tx.execute(select(backfills).where(_b.id == backfill_id)).mappings().first()
+def get(tx: Connection, backfill_id: str, *, to_change: bool = False) -> Backfill:
+    """Raises NotFound. What is read `to_change` stays so until the transaction ends."""
+    query = select(backfills).where(_b.id == backfill_id)
+    row = tx.execute(query.with_for_update() if to_change else query).mappings().first()
     if row is None:
         raise NotFound(f"there is no backfill {backfill_id}")
     return _from(row)

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from mainstem.errors import InvalidInput, Stalled, Transient
+from mainstem.errors import Conflict, InvalidInput, Stalled, Transient
 from mainstem.store.migrate import upgrade
 from mainstem.store.postgres import open_pool
 from mainstem.store.visibility import limit_queries
@@ -125,9 +125,47 @@ class Database:
             with self.engine.connect() as connection:
                 yield connection
         except OperationalError as error:
-            raise Transient(f"the database does not answer: {error.orig}") from error
+            raise Transient(_reason(error)) from error
+        except DataError as error:
+            raise InvalidInput(_fault(error)) from error
+        except IntegrityError as error:
+            if getattr(error.orig, "sqlstate", None) != _UNIQUE:
+                raise
+            raise Conflict("somebody else made the same thing at the same moment") from error
         except sqlite3.OperationalError as error:
             raise Transient(f"the database does not answer: {error}") from error
+
+
+# What PostgreSQL ends for the sake of others, and what can be tried again as it was.
+_ENDED: Final = {
+    "40001": "another transaction changed the same rows first: try again",
+    "40P01": "two transactions waited for each other and one was ended: try again",
+    "57014": "the query took longer than the database allows (statement_timeout): try again, "
+    "or ask for less",
+    "25P03": "the transaction was idle for longer than the database allows",
+    "53300": "the database has no connection left: lower database.pool_size, or raise its "
+    "max_connections",
+}
+# SQLite lets one writer in at a time, so there it can only be a mistake of ours.
+_UNIQUE: Final = "23505"
+_FAULTS: Final = {
+    "22001": "a text is longer than its column",
+    "22003": "a number is larger than the database can hold",
+    "22021": "a text is no UTF-8",
+}
+
+
+def _reason(error: OperationalError) -> str:
+    known = _ENDED.get(getattr(error.orig, "sqlstate", None) or "")
+    return known or f"the database does not answer: {error.orig}"
+
+
+def _fault(error: DataError) -> str:
+    """Never the database's own words: they may quote a value."""
+    known = _FAULTS.get(getattr(error.orig, "sqlstate", None) or "")
+    if known is None and "NUL" in str(error.orig):
+        known = "a text holds a NUL character, which PostgreSQL cannot store"
+    return known or "the database cannot take a value of this kind"
 
 
 def _begin(connection: Connection, statement: str) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, case, insert, or_, select, text, update
+from sqlalchemy import Connection, case, or_, select, text, update
 
 from mainstem.store import together
 from mainstem.store.columns import from_micros
+from mainstem.store.executions import upsert
 from mainstem.store.tables_work import leases
 
 _NOW: Final = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
@@ -60,8 +61,9 @@ def _take(
     if epoch is not None or tx.execute(select(leases.c.name).where(leases.c.name == name)).first():
         return epoch
     row = {"name": name, "holder": holder, "instance": instance, "epoch": 1, "expires_at": until}
-    tx.execute(insert(leases).values(row))
-    return 1
+    # Two servers may start on an empty database at the same moment.
+    made = upsert(tx, leases).values(row).on_conflict_do_nothing().returning(leases.c.epoch)
+    return 1 if tx.execute(made).first() is not None else None
 
 
 def require(
