@@ -390,6 +390,9 @@ class MemoryContext:
     def mask(self, value: str) -> None:
         self.host.masked.append(value)
 
+    def hides(self, text: str) -> bool:
+        return any(value in text for value in self.host.masked)
+
     def metric(self, name: str, value: float, kind: object = None, **tags: str) -> None:
         self.world.metrics.append((self.task_id, name, value))
 

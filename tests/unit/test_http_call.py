@@ -55,6 +55,7 @@ def test_the_metadata_address_is_refused_at_once_and_behind_a_redirect(base: str
     "host",
     [
         "169.254.169.254", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]",
+        "[2002:a9fe:a9fe::1]", "[::ffff:0:a9fe:a9fe]",
         "[64:ff9b::a9fe:a9fe]", "2852039166", "0xa9fea9fe", "169.254.43518", "0251.0376.0251.0376",
         "metadata.google.internal", "METADATA.google.internal.", "metadata", "169.254.170.2",
     ],

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,7 +14,11 @@ _METADATA: Final = tuple(
 )
 _METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata"})
 #: Prefixes whose addresses carry one of the older kind in their last 32 bits.
-_CARRYING: Final = tuple(map(ip_network, ("::ffff:0:0/96", "::/96", "64:ff9b::/96")))
+_CARRYING: Final = tuple(
+    map(ip_network, ("::ffff:0:0/96", "::ffff:0:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48"))
+)
+#: 6to4 has the older address behind its first 16 bits.
+_SIX_TO_FOUR: Final = IPv6Network("2002::/16")
 
 
 def check_uri(uri: str) -> str:
@@ -67,4 +71,6 @@ def _is_metadata(host: str) -> bool:
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if any(address in network for network in _CARRYING):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address in _SIX_TO_FOUR:
+        return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
     return address

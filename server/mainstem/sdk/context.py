@@ -289,6 +289,9 @@ class RunContext(Protocol):
     def mask(self, value: str) -> None:
         """Never show `value` in this attempt's logs."""
 
+    def hides(self, text: str) -> bool:
+        """Whether the text holds a value that must not be shown."""
+
     def metric(
         self,
         name: str,

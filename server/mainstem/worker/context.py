@@ -227,6 +227,9 @@ class AttemptContext:
     def mask(self, value: str) -> None:
         self._masker.add(value)
 
+    def hides(self, text: str) -> bool:
+        return self._masker.mask(text) != text
+
     # reporting
 
     def metric(

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from mainstem.errors import InvalidInput
+from mainstem.sdk.addresses import check_host
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.rowfiles import store_rows
@@ -68,7 +69,10 @@ class GitTask(RunnableTask):
         url = ctx.render(self.url).strip()
         parts = urlsplit(url)
         is_local = parts.scheme == "file" or (not parts.scheme and url.startswith("/"))
-        if parts.scheme in ("https", "http", "ssh") or _SCP.fullmatch(url):
+        if parts.scheme in ("https", "http", "ssh") and parts.hostname:
+            check_host(parts.hostname)
+            return url
+        if _SCP.fullmatch(url):
             return url
         if is_local and ctx.settings.git_file_urls:
             return url if parts.scheme else f"file://{url}"

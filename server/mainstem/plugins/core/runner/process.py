@@ -4,9 +4,11 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
 from mainstem.plugins.core.runner.host_alias import with_host_alias
@@ -16,6 +18,8 @@ from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 _GRACE_SECONDS: Final = 5.0
 _LONGEST_LINE: Final = 1 << 20
 _CHUNK: Final = 1 << 16
+_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
+_HAS_DESCRIPTORS: Final = Path("/dev/fd").exists()
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -29,16 +33,18 @@ class Process(TaskRunner):
         """Output lines come as they are written; a kill ends the whole process group."""
         argv = with_host_alias(ctx, command)
         try:
-            child = subprocess.Popen(
-                argv,
-                cwd=command.workdir,
-                env=_environment(ctx, command),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
+            with _out_of_sight(ctx, command, argv) as (argv, descriptors):
+                child = subprocess.Popen(
+                    argv,
+                    cwd=command.workdir,
+                    env=_environment(ctx, command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    start_new_session=True,
+                    pass_fds=descriptors,
+                )
         except FileNotFoundError as error:
             raise TaskFailed(
                 f"`{argv[0]}` is not installed on this worker: install it, or run the task in a "
@@ -52,6 +58,22 @@ class Process(TaskRunner):
         if ctx.is_killed:
             raise TaskKilled
         return CommandResult(code)
+
+
+@contextmanager
+def _out_of_sight(
+    ctx: RunContext, command: Command, argv: list[str]
+) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """A script with a secret as a nameless file: every user of the machine sees arguments."""
+    is_script = argv[-2:-1] == ["-c"] and Path(command.argv[0]).name in _SHELLS
+    if not is_script or not _HAS_DESCRIPTORS or not ctx.hides(argv[-1]):
+        yield argv, ()
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(argv[-1].encode())
+        file.flush()
+        file.seek(0)
+        yield [*argv[:-2], f"/dev/fd/{file.fileno()}"], (file.fileno(),)
 
 
 def _environment(ctx: RunContext, command: Command) -> dict[str, str]:
