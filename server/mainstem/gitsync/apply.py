@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from mainstem.gitsync import manifest
 from mainstem.gitsync.plan import Action, Asked, SyncPlan, make_plan
 from mainstem.gitsync.repository import Repository
 from mainstem.gitsync.stage import Staged
+from mainstem.gitsync.tree import problem
 from mainstem.model.flow_id import FlowId
 from mainstem.services.files import FileOrigin, FileService
 from mainstem.services.flows import FlowChange, FlowService
@@ -23,6 +25,11 @@ from mainstem.store.kv import StoredKv
 from mainstem.store.namespace_files import StoredFile
 from mainstem.store.sync_entries import Key, Live
 
+_LFS: Final = b"version https://git-lfs.github.com/spec/v1\n"
+_OF_LFS: Final = (
+    "this is a pointer of Git LFS, whose content is not in the repository: what is synced is the "
+    "pointer; commit the file itself, or fetch it by a task"
+)
 _PUT = (Action.CREATE, Action.UPDATE)
 
 
@@ -60,6 +67,8 @@ class Applier:
         pointers: dict[Key, StoredFile] = {}
         for entry, content in repository.read([f.entry for f in staged.files.values()]):
             key, file = by_path[entry.path]
+            if content.startswith(_LFS):
+                staged.problems.append(problem(entry.path, "lfs", _OF_LFS, "warning"))
             digest = hashlib.sha256(content).hexdigest()
             if store:
                 pointers[key] = self._files.stage(file.namespace, file.path, content, origin)

@@ -104,7 +104,7 @@ def commit_of(repository: Repository, parent: str, files: Mapping[str, str], edi
         repository.run(
             "update-index", "-z", "--index-info", stdin="".join(lines).encode(), extra=index
         )
-        tree = repository.run("write-tree", extra=index).decode().strip()
+        tree = repository.run("write-tree", "--missing-ok", extra=index).decode().strip()
     who = {
         "GIT_AUTHOR_NAME": edit.author,
         "GIT_AUTHOR_EMAIL": "mainstem@localhost",

@@ -13,6 +13,13 @@ from mainstem.settings_git import GitSource
 
 _SECONDS: Final = 120.0
 HEAD: Final = "refs/mainstem/head"
+#: Flows are small. What is larger comes when it turns out to be wanted; a server that knows no
+#: filters sends everything.
+_FILTER: Final = "blob:limit=262144"
+#: Never written into the repository's own configuration: git would fetch by itself what it misses.
+PARTIAL: Final = (
+    "-c", "remote.mainstem.promisor=true", "-c", f"remote.mainstem.partialclonefilter={_FILTER}",
+)  # fmt: skip
 _MARKS_OF_WAITING: Final = ("error: 429", "rate limit", "too many requests", "secondary rate")
 _NEEDS_HUMAN: Final = (
     "authentication failed",
@@ -89,6 +96,11 @@ class Remote:
             self._fetch(to, sha, f"refs/mainstem/kept/{sha}", ("--depth=1",))
         return to.commit(sha)
 
+    def fetch_blobs(self, to: Repository, blobs: Sequence[str]) -> None:
+        """Bring contents that an earlier fetch left behind."""
+        asked = "".join(f"{check_commit(blob)}\n" for blob in blobs).encode()
+        self._run_fetch(to, ["--stdin"], ("-c", "fetch.negotiationAlgorithm=noop"), stdin=asked)
+
     def push(self, from_: Repository, sha: str, branch: str) -> None:
         """Push a commit as a new branch. Raises as `fetch` does, Conflict when it is there."""
         refspec = f"{check_commit(sha)}:refs/heads/{check_branch(branch)}"
@@ -104,19 +116,44 @@ class Remote:
         )  # fmt: skip
 
     def _fetch(self, to: Repository, what: str, ref: str, depth: Sequence[str]) -> None:
-        self._reach(
-            lambda access: self._git.run(
+        self._run_fetch(to, [*depth, "--force"], what=(f"{what}:{ref}",))
+
+    def _run_fetch(
+        self,
+        to: Repository,
+        how: Sequence[str],
+        options: Sequence[str] = (),
+        *,
+        what: Sequence[str] = (),
+        stdin: bytes = b"",
+    ) -> None:
+        def fetch(access: Access, *filters: str) -> bytes:
+            return self._git.run(
                 [
-                    "fetch", "--quiet", *depth, "--no-tags", "--force",
+                    "fetch", "--quiet", *how, "--no-tags", *filters,
                     "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance",
-                    "--", self._address.url, f"{what}:{ref}",
+                    "--", "mainstem", *what,
                 ],
                 folder=to.folder,
-                options=["-c", "fetch.fsckObjects=true", *access.options],
+                options=[
+                    "-c", "fetch.fsckObjects=true", *PARTIAL,
+                    "-c", f"remote.mainstem.url={self._address.url}", *options, *access.options,
+                ],
                 extra=access.environment,
+                stdin=stdin,
                 seconds=_SECONDS,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        def fetch_anyhow(access: Access) -> bytes:
+            try:
+                return fetch(access, f"--filter={_FILTER}")
+            except GitFailed as failed:
+                # One that knows filters, but not this one, refuses; others send everything.
+                if "filter" not in failed.words.lower():
+                    raise
+                return fetch(access, "--no-filter")
+
+        self._reach(fetch_anyhow)
 
     def _reach(self, call: Callable[[Access], _T]) -> _T:
         with access.opened(self._source, self._address, self._tokens) as granted:

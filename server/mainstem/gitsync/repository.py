@@ -4,7 +4,7 @@ A commit's tree is the staging area: it is immutable, addressed by its content, 
 of its own. Links, hooks, filters, attributes and submodules have nothing to act on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,12 +44,25 @@ class Repository:
     """A bare repository on this machine.
 
     `extra` adds to git's environment, as for objects that a push brought but nobody accepted yet.
+    `fill` brings contents that the fetch of a commit left behind.
     """
 
-    def __init__(self, folder: Path, git: Git, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        git: Git,
+        extra: Mapping[str, str] | None = None,
+        fill: Callable[[Sequence[str]], None] | None = None,
+    ) -> None:
         self.folder = folder
         self._git = git
         self._extra = dict(extra or {})
+        self._fill = fill
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether contents may be missing that nothing here has asked for."""
+        return any((self.folder / "objects" / "pack").glob("*.promisor"))
 
     def create(self, branch: str = "main") -> None:
         """Make it, unless it is there."""
@@ -175,10 +188,13 @@ class Repository:
     def _sizes(self, entries: Sequence[Entry]) -> list[int]:
         if not entries:
             return []
-        names = "\n".join(entry.blob for entry in entries).encode()
-        out = self.run("cat-file", "--batch-check=%(objectsize)", "--buffer", stdin=names)
+        words = self._said_of(entries)
+        missing = [e.blob for e, word in zip(entries, words, strict=True) if not word.isdigit()]
+        if missing and self._fill is not None:
+            self._fill(list(dict.fromkeys(missing)))
+            words = self._said_of(entries)
         sizes = []
-        for entry, word in zip(entries, out.decode().splitlines(), strict=True):
+        for entry, word in zip(entries, words, strict=True):
             if not word.isdigit():
                 raise Stalled(f"the repository lacks the content of `{entry.path}`: fetch it again")
             if int(word) > _LARGEST:
@@ -188,6 +204,12 @@ class Repository:
                 )
             sizes.append(int(word))
         return sizes
+
+    def _said_of(self, entries: Sequence[Entry]) -> list[str]:
+        """The size of each blob; something else for one that is missing."""
+        names = "\n".join(entry.blob for entry in entries).encode()
+        out = self.run("cat-file", "--batch-check=%(objectsize)", "--buffer", stdin=names)
+        return out.decode().splitlines()
 
     def _read(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, bytes]]:
         if not entries:

@@ -91,7 +91,9 @@ class Syncer:
     def __init__(self, shop: Workshop, source: GitSource) -> None:
         self.source = source
         self._shop = shop
-        self.repository = Repository(shop.folder / f"{source.name}.git", shop.git)
+        self.repository = Repository(
+            shop.folder / f"{source.name}.git", shop.git, fill=None if source.push else self._fill
+        )
         self.records = Records(source, shop.database, shop.clock, shop.bus)
         self.manifest = Manifest(shop.database, source.name)
         self._dirty = True
@@ -254,6 +256,9 @@ class Syncer:
     @property
     def _exists(self) -> bool:
         return (self.repository.folder / "HEAD").exists()
+
+    def _fill(self, blobs: Sequence[str]) -> None:
+        self._remote().fetch_blobs(self.repository, blobs)
 
     def _remote(self) -> Remote:
         shop = self._shop

@@ -3,6 +3,7 @@
 from typing import Final
 
 from mainstem.gitsync.git import Git
+from mainstem.gitsync.remote import PARTIAL
 from mainstem.gitsync.repository import Repository
 
 EVERY_SECONDS: Final = 86_400.0
@@ -34,7 +35,7 @@ def tidy(repository: Repository, git: Git) -> bool:
     git.run(
         ["gc", "--quiet", f"--prune={_GRACE}"],
         folder=repository.folder,
-        options=_BOUNDS,
+        options=[*_BOUNDS, *(PARTIAL if repository.is_partial else ())],
         seconds=_MOST_SECONDS,
     )
     return True
