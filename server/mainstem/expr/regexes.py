@@ -1,9 +1,12 @@
 """Java regular expressions over the `regex` library, which can give up after a time limit."""
 
 import re
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from mainstem.expr.errors import Fault
+from mainstem.expr.javapatterns import translated
 from mainstem.expr.scope import RenderOptions
 
 if TYPE_CHECKING:
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PATTERN: Final = 2_000
 _REFERENCE: Final = re.compile(r"\\(.)|\$(?:\{(\w+)\}|(\d+))", re.DOTALL)
+_SPECIAL: Final = re.compile(r"[$\\]")
 _PLAIN: Final = re.compile(r"[^\\\[\](){}.*+?^$|]|\\[^\w\s]")
 
 
@@ -19,6 +23,7 @@ class JavaRegex:
 
     def __init__(self, pattern: str, options: RenderOptions) -> None:
         self._options = options
+        self._pattern = pattern
         self._plain = pattern[-1] if _PLAIN.fullmatch(pattern) else None
         if self._plain is None:
             self._compile(pattern)
@@ -28,9 +33,9 @@ class JavaRegex:
 
         if len(pattern) > _LONGEST_PATTERN:
             raise Fault(f"A regular expression may have {_LONGEST_PATTERN} characters at most")
-        named = re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", pattern)
+        text, nested = translated(pattern)
         try:
-            self._regex = regex.compile(named, regex.V1 if "&&" in named else 0)
+            self._regex = regex.compile(text, regex.V1 if nested else regex.V0)
         except regex.error as error:
             raise Fault(f"The regular expression can't be read: {error}") from error
 
@@ -38,16 +43,28 @@ class JavaRegex:
         """Replace every match; `$1` and `${name}` stand for groups, a backslash escapes."""
         self._check(text)
         if self._plain is not None:
-            return text.replace(self._plain, _unescaped(replacement))
+            if not _SPECIAL.search(replacement):
+                return text.replace(self._plain, replacement)
+            self._compile(self._pattern)
         parts: list[str] = []
         at = 0
+        for found in self._matches_in(text):
+            parts += [text[at : found.start()], self._expand(replacement, found)]
+            at = found.end()
+        return "".join([*parts, text[at:]])
+
+    def _matches_in(self, text: str) -> Iterator["regex.Match[str]"]:
+        """As Java finds them: after an empty match the search goes on one character later."""
+        at, end = 0, time.monotonic() + self._options.regex_seconds
         try:
-            for found in self._regex.finditer(text, timeout=self._options.regex_seconds):
-                parts += [text[at : found.start()], self._expand(replacement, found)]
-                at = found.end()
+            while at <= len(text):
+                found = self._regex.search(text, at, timeout=max(end - time.monotonic(), 1e-6))
+                if found is None:
+                    return
+                yield found
+                at = found.end() + (found.end() == found.start())
         except TimeoutError as error:
             raise Fault("The regular expression takes more time than allowed") from error
-        return "".join([*parts, text[at:]])
 
     def _expand(self, replacement: str, found: "regex.Match[str]") -> str:
         def group(reference: re.Match[str]) -> str:
@@ -78,16 +95,13 @@ class JavaRegex:
             return text.split(self._plain, limit - 1 if limit > 0 else -1)
         pieces: list[str] = []
         at = 0
-        try:
-            for found in self._regex.finditer(text, timeout=self._options.regex_seconds):
-                if found.end() == 0 or (found.start() == found.end() == len(text)):
-                    continue
-                if 0 < limit <= len(pieces) + 1:
-                    break
-                pieces.append(text[at : found.start()])
-                at = found.end()
-        except TimeoutError as error:
-            raise Fault("The regular expression takes more time than allowed") from error
+        for found in self._matches_in(text):
+            if found.end() == 0:
+                continue
+            if 0 < limit <= len(pieces) + 1:
+                break
+            pieces.append(text[at : found.start()])
+            at = found.end()
         return [*pieces, text[at:]]
 
     def matches(self, text: str) -> bool:
@@ -128,9 +142,3 @@ def _numbered(digits: str, found: "regex.Match[str]") -> str:
         if int(digits[:end]) <= count:
             return (found[int(digits[:end])] or "") + digits[end:]
     raise IndexError(digits)
-
-
-def _unescaped(replacement: str) -> str:
-    if "$" in re.sub(r"\\.", "", replacement):
-        raise Fault("The replacement names a group that the pattern doesn't have")
-    return re.sub(r"\\(.)", r"\1", replacement)

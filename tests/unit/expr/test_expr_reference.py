@@ -314,3 +314,46 @@ def test_jq_reads_the_first_json_value_of_a_text(text: str, results: str) -> Non
 )
 def test_jq_programs_without_an_answer_are_faults(program: str) -> None:
     assert "jq" in fault("{{ data | jq(p) }}", data=TRIPS, p=program)
+
+
+@pytest.mark.parametrize(
+    ("text", "regex", "replacement", "result"),
+    [
+        ("Zoë 42 ٤٢", r"\w+", "-", "-ë - ٤٢"),
+        ("Zoë 42 ٤٢", r"\d", "#", "Zoë ## ٤٢"),
+        ("a\u00a0b c", r"\s", "_", "a\u00a0b_c"),
+        ("a\u00a0b c", r"\h", "_", "a_b_c"),
+        ("Zoë", r"[^\W]|[\p{Punct}ë]", ".", "..."),
+        ("Zoë-Z", r"\p{Upper}|\P{Graph}", "*", "*o*-*"),
+        ("x.y+z", r"\Q.y+\E", "/", "x/z"),
+        ("one\r\ntwo\u2028", r".", "~", "~~~\r\n~~~\u2028"),
+        ("one\ntwo", r"(?s)e.t", "E T", "onE Two"),
+        ("öde", r"\bd", "D", "öDe"),
+        ("aab", r"(?<x>a)\k<x>", "${x}!", "a!b"),
+        ("ab", r"a*?", "-", "-a-b-"),
+        ("baac", r"a*", "-", "-b--c-"),
+        ("a.b", r"\.", "<$0>", "a<.>b"),
+        ("ab", r"\.", "$0", "ab"),
+        ("end\n", r"\Z", "!", "end!\n!"),
+        ("\x1b[1m", r"\e\[1m", "", ""),
+        ("a1b", r"[a-z&&[^b]]", "_", "_1b"),
+    ],
+)
+def test_regular_expressions_are_those_of_java(
+    text: str, regex: str, replacement: str, result: str
+) -> None:
+    assert value("t | replace({p: r}, regexp=true)", t=text, p=regex, r=replacement) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "regex", "limit", "parts"),
+    [
+        ("abc", "$", 2, '["abc",""]'),
+        ("abc", "", 0, '["a","b","c"]'),
+        ("abc", "x*", 2, '["a","bc"]'),
+        ("a1b22c", r"\d+", -1, '["a","b","c"]'),
+        ("1a1", r"\d", 0, '["","a"]'),
+    ],
+)
+def test_texts_are_split_as_java_splits(text: str, regex: str, limit: int, parts: str) -> None:
+    assert value("t | split(p, n)", t=text, p=regex, n=limit) == parts
