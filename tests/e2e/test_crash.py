@@ -44,6 +44,8 @@ def test_an_interrupted_execution_is_finished_after_kill_9_and_a_restart(
     assert done["state"]["current"] == "SUCCESS"
     attempts = {run["taskId"]: len(run["attempts"]) for run in done["taskRunList"]}
     assert attempts == {"before": 1, "work": 2, "after": 1}
+    second.end(signal.SIGTERM)
+    assert list((tmp_path / "state" / "work").iterdir()) == []
 
 
 def test_a_second_server_on_the_same_state_folder_is_refused_and_told_why(

@@ -86,6 +86,7 @@ def _serve(settings: Settings) -> int:
         try:
             if not signals.ending.is_set():
                 greeting = _open_the_door(app)
+                app.workers.sweep()
                 app.start()
                 print(greeting, flush=True)
                 server.run(sockets=[listener])

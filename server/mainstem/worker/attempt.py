@@ -19,10 +19,13 @@ _log = logging.getLogger("mainstem.worker")
 
 
 def make_attempt(context: AttemptContext, deadlines: Deadlines) -> Report:
-    """Run the task of the context to its end; never raises."""
+    """Run the task of the context to its end; never raises.
+
+    The caller cleans the context up, once the report is told: removing a folder takes longer than
+    a light process does, and nothing waits for it.
+    """
     started = context.now()
     state, outputs = _outcome(context, deadlines)
-    context.cleanup()
     wishes = context.wishes
     finished = Finished(
         context.task_run_id,

@@ -1,6 +1,5 @@
 """One attempt as its task sees it: the implementation of sdk RunContext."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from mainstem.services.host import ExecutionHost, secret_inputs
 from mainstem.store.logs import StoredMetric
 from mainstem.worker.adapters import TaskFiles, TaskKv, TaskNamespaceFiles
 from mainstem.worker.caching import ResultCache
+from mainstem.worker.folders import make_empty, remove
 from mainstem.worker.job import Job, Progress, Tell
 from mainstem.worker.logs import AttemptLog
 from mainstem.worker.outputs import storable
@@ -175,7 +175,7 @@ class AttemptContext:
         if self._made_workdir is None:
             name = f"{self.job.task_run.id}-{self.job.attempt}"
             self._made_workdir = self._services.work_root / name
-            _make_empty(self._made_workdir)
+            make_empty(self._made_workdir)
         return self._made_workdir
 
     @cached_property
@@ -338,22 +338,4 @@ class AttemptContext:
     def cleanup(self) -> None:
         """Remove the working directory that this attempt made."""
         if self._made_workdir is not None:
-            _remove(self._made_workdir)
-
-
-def _make_empty(folder: Path) -> None:
-    """Make a folder; what an attempt that was cut off has left in it goes."""
-    try:
-        folder.mkdir()
-    except FileNotFoundError:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-
-
-def _remove(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+            remove(self._made_workdir)

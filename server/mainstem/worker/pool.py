@@ -14,6 +14,7 @@ from mainstem.telemetry import about
 from mainstem.worker.attempt import make_attempt
 from mainstem.worker.context import AttemptContext
 from mainstem.worker.deadline import Deadlines
+from mainstem.worker.folders import sweep
 from mainstem.worker.job import Job, Progress, Report, Tell
 from mainstem.worker.services import WorkerServices
 from mainstem.worker.workspace import WorkspaceJob, run_workspace, shared_folder
@@ -87,8 +88,12 @@ class WorkerPool:
 
     def run_inline(self, job: Job) -> Report:
         """Make the attempt in the caller's thread and return its report."""
-        with _about(job):
-            return make_attempt(AttemptContext(job, self._services, self._tell), self._deadlines)
+        context = AttemptContext(job, self._services, self._tell)
+        try:
+            with _about(job):
+                return make_attempt(context, self._deadlines)
+        finally:
+            context.cleanup()
 
     def cancel(self, task_run_id: str, attempt: int | None = None) -> None:
         """Kill a running attempt, any or this one; one that waits is reported KILLED at once."""
@@ -115,6 +120,10 @@ class WorkerPool:
         with self._lock:
             contexts = list(self._running.values())
         return [(line, c.job.execution.flow) for c in contexts for line in c.take_lines()]
+
+    def sweep(self) -> int:
+        """Remove what a killed server left, before the first attempt; returns how many."""
+        return sweep(self._services.work_root)
 
     def drain(self) -> None:
         """Begin no attempt from now on; those that wait keep their rows and are made later."""
@@ -163,8 +172,11 @@ class WorkerPool:
         finally:
             with self._lock:
                 self._running.pop(job.task_run.id, None)
-        if not (self._closing and context.is_killed):
-            self._tell(report)
+        try:
+            if not (self._closing and context.is_killed):
+                self._tell(report)
+        finally:
+            context.cleanup()
 
     def _made(self, context: AttemptContext, make: Callable[[], Report]) -> Report:
         job = context.job

@@ -1,6 +1,5 @@
 """Drives the children of a WorkingDirectory: one worker, one folder, the engine's own rules."""
 
-import shutil
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from mainstem.store.logs import StoredMetric
 from mainstem.worker.attempt import make_attempt
 from mainstem.worker.context import AttemptContext
 from mainstem.worker.deadline import Deadlines
+from mainstem.worker.folders import make_empty, remove
 from mainstem.worker.job import Job, Progress, Report, Tell
 from mainstem.worker.services import WorkerServices
 
@@ -118,8 +118,7 @@ def run_workspace(
     drive = _Drive(work, folder, services, tell, deadlines)
     outputs = None
     try:
-        shutil.rmtree(folder.workdir, ignore_errors=True)
-        folder.workdir.mkdir(parents=True)
+        make_empty(folder.workdir)
         work.task.fill(folder)
         drive.run()
         state = State.KILLED if folder.is_killed else (work.live.verdict or State.FAILED)
@@ -130,7 +129,7 @@ def run_workspace(
     except Exception as error:
         folder.log.error(f"{type(error).__name__}: {error}")
         state = State.FAILED
-    shutil.rmtree(folder.workdir, ignore_errors=True)
+    remove(folder.workdir)
     finished = Finished(
         work.submit.task_run.id,
         work.submit.attempt,
