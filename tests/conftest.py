@@ -1,5 +1,6 @@
 """Rings: what takes seconds rather than milliseconds is marked `heavy` by where it lies."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,6 +68,15 @@ def chosen_store(request: pytest.FixtureRequest) -> Iterator[None]:
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with on_postgresql(server.database.url):
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command sends the log to the standard error of its own test only."""
+    logger = logging.getLogger("mainstem")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""jq programs that only walk: `.rows[].name`, `.a["b"][0]?`, `.x | .y, .z`.
+"""jq programs that only walk: `.rows[].name`, `.a["b"][0]?`, `.x | .y, .z`, `[.rows[].id]`.
 
 Most programs of flows are of this kind. Walked here, numbers keep the width and the digits they
 have, and the jq library need not be loaded.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Final, TypeAlias
 
 from mainstem.expr.errors import Fault
@@ -25,6 +26,7 @@ _TOKEN: Final = re.compile(
     r"|\.(?:(?P<name>[A-Za-z_]\w*)|\"(?P<text>[^\"\\]*)\")|(?P<dot>\.(?!\.)))",
     re.ASCII,
 )
+_ARRAY: Final = re.compile(r"\s*\[(.*\S.*)\]\s*", re.DOTALL)
 _MAX_NESTING: Final = 200
 _MOST_RESULTS: Final = 100_000
 
@@ -34,16 +36,31 @@ def walk(program: str, value: object, options: RenderOptions | None) -> list[obj
     steps = _steps(program)
     if steps is None:
         return None
-    results: list[object] = []
-    for result in steps(value if options is None else _Tree(options).of(value, 0)):
-        results.append(result)
-        if len(results) > _MOST_RESULTS:
-            raise Fault(f"`jq` gives more than {_MOST_RESULTS} results")
-    return results
+    return _all(steps(value if options is None else _Tree(options).of(value, 0)))
+
+
+def _all(results: Iterator[object]) -> list[object]:
+    found = list(islice(results, _MOST_RESULTS + 1))
+    if len(found) > _MOST_RESULTS:
+        raise Fault(f"`jq` gives more than {_MOST_RESULTS} results")
+    return found
 
 
 @lru_cache(maxsize=256)
 def _steps(program: str) -> Step | None:
+    """The walk of a program, or of the one that an array is made of."""
+    listed = _ARRAY.fullmatch(program)
+    if listed is None:
+        return _walk(program)
+    inner = _walk(listed[1])
+    return inner and _listed(inner)
+
+
+def _listed(inner: Step) -> Step:
+    return lambda value: iter((_all(inner(value)),))
+
+
+def _walk(program: str) -> Step | None:
     """The walk of a program: alternatives, each a chain of steps, between pipes."""
     stages: list[list[list[Step]]] = [[[]]]
     at, fresh = 0, True

@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from mainstem.expr.errors import Fault
@@ -56,6 +57,7 @@ _COMPUTING: Final = re.compile(
     r"|str[fp]time|paths?|leaf_paths|keys\w*|\w*_entries|limit|nth|f?abs|trunc|combinations|input\w*"
     r"|while|until|repeat|recurse\w*|infinite|nan|match|scan|capture|to(?:json|string)|fromjson|def)\b"
 )
+_DECODER: Final = json.JSONDecoder(parse_int=lambda text: sized_integer(int(text)))
 _DEF: Final = re.compile(r"\bdef\s+([A-Za-z_]\w*)")
 
 
@@ -79,7 +81,7 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
         raise Fault(f"`jq` can't apply its expression: {reason}") from error
     if len(outputs) > options.max_output:
         raise Fault("`jq` made more text than allowed")
-    results = [_number_types(json.loads(line)) for line in outputs.split("\n") if line]
+    results = [_DECODER.decode(line) for line in outputs.split("\n") if line]
     exact = _exact(parsed, whole=not _computes(program))
     return [_restored(result, exact) for result in results] if exact else results
 
@@ -117,14 +119,6 @@ def _recursive(program: str, name: str) -> bool:
     return False
 
 
-def _number_types(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _number_types(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_number_types(item) for item in value]
-    return sized_integer(value) if type(value) is int else value
-
-
 def _computes(program: str) -> bool:
     """Whether a number of the results may be none of the input's."""
     rest = _HARMLESS.sub("", _TEXT.sub("", program))
@@ -136,29 +130,43 @@ def _exact(value: object, *, whole: bool) -> dict[float, float]:
 
     A whole double such as 30.0 is one of them only where no integer could be taken for it.
     """
-    numbers = list(_numbers(value))
+    numbers = _numbers(value)
+    special = [number for number in numbers if _may_change(number, whole=whole)]
+    if not special:
+        return {}
     integers = {float(n) for n in numbers if isinstance(n, int) and abs(n) <= _MAX_EXACT}
     exact: dict[float, float] = {}
-    for number in numbers:
+    for number in special:
         if isinstance(number, int):
-            if _MAX_EXACT < abs(number) < _MAX_DOUBLE:
-                exact[float(number)] = number
-        elif isinstance(number, Float32) or (number.is_integer() and whole):
+            exact[float(number)] = number
+        else:
             double = float(double_text(number))
             if double not in integers or isinstance(number, Float32):
                 exact[double] = number
     return exact
 
 
-def _numbers(value: object) -> Iterator[float]:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in list(value.values()):
-            yield from _numbers(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _numbers(item)
+def _may_change(number: float, *, whole: bool) -> bool:
+    if isinstance(number, int):
+        return _MAX_EXACT < abs(number) < _MAX_DOUBLE
+    return isinstance(number, Float32) or (whole and number.is_integer())
+
+
+def _numbers(value: object) -> list[float]:
+    """All numbers within a value, one level of nesting after the other."""
+    found: list[float] = []
+    level: list[Any] = [value]
+    while level:
+        kinds = set(map(type, level))
+        numbers = {kind for kind in kinds if issubclass(kind, (int, float)) and kind is not bool}
+        maps = {kind for kind in kinds if issubclass(kind, Mapping)}
+        lists = {kind for kind in kinds if issubclass(kind, (list, tuple))}
+        found.extend(item for item in level if type(item) in numbers)
+        level = [
+            *chain.from_iterable([item.values() for item in level if type(item) in maps]),
+            *chain.from_iterable([item for item in level if type(item) in lists]),
+        ]
+    return found
 
 
 def _restored(value: object, exact: Mapping[float, float]) -> object:

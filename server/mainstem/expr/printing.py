@@ -14,6 +14,7 @@ from typing import Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import java_text, json_text
+from mainstem.expr.jsonplain import plain_json
 from mainstem.expr.numbers import double_text, number_text
 
 _MAX_NESTING: Final = 200
@@ -115,6 +116,12 @@ def _inner_text(value: object) -> str:
 
 def to_json(value: object, zone: tzinfo = UTC, *, most: int | None = None) -> str:
     """Compact JSON; entries of maps that are null are left out, as the reference does."""
+    plain = plain_json(value, 1 << 62 if most is None else most)
+    return to_json_carefully(value, zone, most=most) if plain is None else plain
+
+
+def to_json_carefully(value: object, zone: tzinfo = UTC, *, most: int | None = None) -> str:
+    """The same, for values of every kind."""
     parts: list[str] = []
     writer = _JsonWriter(parts.append, zone, most)
     writer.write(value, 0)
