@@ -1,6 +1,6 @@
 """Fetch the dashboard's browser libraries by exact version and hash, or check the committed copies.
 
-python scripts/vendor.py            # npm pack, verify, copy (needs npm)
+python scripts/vendor.py            # npm pack, verify, copy; build the editor (needs npm)
 python scripts/vendor.py --check    # compare the committed files with SHA256SUMS, offline
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,6 +22,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 MANIFEST = HERE / "vendor.toml"
 TARGET = HERE.parent / "server" / "mainstem" / "ui" / "static" / "vendor"
+EDITOR = HERE.parent / "server" / "editor"
+BUNDLE = "codemirror-6.min.js"
 SUMS = TARGET / "SHA256SUMS"
 SHAPES = re.compile(r"<(path|circle|rect|line|polyline|polygon|ellipse)\b[^>]*/>", re.DOTALL)
 
@@ -66,6 +70,28 @@ def sprite(archive: tarfile.TarFile, package: dict[str, Any]) -> bytes:
     ).encode()
 
 
+def bundle(folder: Path) -> tuple[bytes, str]:
+    """The editor, built from the locked packages, and their licences."""
+    for name in ("package.json", "package-lock.json", "entry.js"):
+        shutil.copy(EDITOR / name, folder)
+    for command in (["npm", "ci", "--ignore-scripts"], ["npm", "run", "build"]):
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return (folder / "codemirror.min.js").read_bytes(), bundled_licences(folder)
+
+
+def bundled_licences(folder: Path) -> str:
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    by_text: dict[str, list[str]] = {}
+    for place, package in locked.items():
+        if place and not package.get("dev"):
+            text = (folder / place / "LICENSE").read_text().strip()
+            named = f"{place.removeprefix('node_modules/')} {package['version']}"
+            by_text.setdefault(text, []).append(f"{named} ({package['license']})")
+    return "\n\n\n".join(
+        "\n".join(names) + f"\n{'-' * 60}\n{text}" for text, names in by_text.items()
+    )
+
+
 def vendor() -> None:
     licences, sums = [], []
     TARGET.mkdir(parents=True, exist_ok=True)
@@ -83,6 +109,11 @@ def vendor() -> None:
                 + read(archive, "LICENSE").decode().strip()
             )
             print(f"{target}  {len(content):,} bytes")
+        content, licence = bundle(Path(folder))
+        (TARGET / BUNDLE).write_bytes(content)
+        sums.append(f"{digest(content)}  {BUNDLE}")
+        licences.append(licence)
+        print(f"{BUNDLE}  {len(content):,} bytes")
     (TARGET / "LICENSES.txt").write_text("\n\n\n".join(licences) + "\n")
     SUMS.write_text("\n".join(sums) + "\n")
 

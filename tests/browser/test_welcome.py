@@ -8,9 +8,7 @@ from playwright.sync_api import Browser, expect
 from mainstem.app import App
 from mainstem.settings import load_settings
 from tests.api.conftest import Api
-from tests.browser.test_dashboard import browser
 
-__all__ = ["browser"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 PASSWORD = "correct horse battery"
 

@@ -295,6 +295,9 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     P.FLOW_READ: """
         POST /api/v1/flows/validate
         POST /ui/flows/_check
+        POST /ui/flows/_complete
+        POST /ui/flows/_docs
+        POST /ui/flows/_format
         POST /api/v1/templates/validate
         POST /git/{name}/git-upload-pack
     """,
@@ -405,6 +408,7 @@ _UI: Final[dict[Needed, str]] = {
     P.FLOW_WRITE: """
         GET,POST /ui/flows/new
         GET,POST /ui/flows/edit/{namespace}/{flow_id}/edit
+        GET /ui/flows/edit/{namespace}/{flow_id}/_newer
         POST /ui/flows/edit/{namespace}/{flow_id}/_restore
     """,
     P.NAMESPACE_WRITE: """

@@ -26,6 +26,7 @@ from mainstem.ui.pages import (
     execution_logs,
     executions,
     flow,
+    flow_assist,
     flow_edit,
     flow_tabs,
     flow_triggers,
@@ -53,7 +54,8 @@ from mainstem.ui.security import SecurityHeaders
 
 _PAGES = (
     dashboard, operations, executions, resume, execution, execution_logs, execution_files, flows,
-    flow_edit, flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill, logs,
+    flow_edit, flow_assist, flow, flow_tabs, execute, plugins, triggers, flow_triggers, backfill,
+    logs,
     namespaces, namespace_files, namespace_kv, namespace_secrets, gitsync_connect, gitsync, system,
     palette, settings, components, sign_in, users, tokens, audit,
 )  # fmt: skip

@@ -15,6 +15,7 @@ _IMMUTABLE: Final = "public, max-age=31536000, immutable"
 _NAMES: Final = {
     "app.css": "app.css",
     "app.js": "app.js",
+    "codemirror.js": "vendor/codemirror-6.min.js",
     "editor.js": "editor.js",
     "favicon.svg": "favicon.svg",
     "icons.svg": "vendor/lucide-1.62.0.svg",

@@ -1,6 +1,7 @@
 """Templates to answers: one environment, one way to make a page, a fragment or an error."""
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from mainstem.ui import ansi, cron, flash, markdown, preferences
 from mainstem.ui import format as words
 from mainstem.ui.assets import Assets
 from mainstem.ui.preferences import Preferences
-from mainstem.ui.security import CSRF_COOKIE, csrf_token
+from mainstem.ui.security import CSRF_COOKIE, content_policy, csrf_token
 from mainstem.ui.states import LOOKS, STACK, look
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -50,13 +51,14 @@ class Crumb:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What surrounds a page's content: where it stands, what it is called, what keeps it live."""
+    """What surrounds a page's content: where it stands, its name, what keeps it live."""
 
     section: str
     title: str
     crumbs: Sequence[Crumb] = ()
     topics: Sequence[str] = ()
     icon: str | None = None
+    editor: bool = False
 
 
 class Renderer:
@@ -79,8 +81,11 @@ class Renderer:
         """A whole document; equal content answers 304."""
         live = ",".join(frame.topics)
         said = flash.said(request)
-        shown = {"frame": frame, "live": live, "said": said, **(context or {})}
+        nonce = secrets.token_urlsafe(16) if frame.editor else ""
+        shown = {"frame": frame, "live": live, "said": said, "nonce": nonce, **(context or {})}
         response = self._answer(request, f"pages/{template}.html", shown, status)
+        if nonce:
+            response.headers["content-security-policy"] = content_policy(nonce)
         if said:
             flash.forget(response)
         return response

@@ -17,21 +17,28 @@ from mainstem.guard import is_foreign
 CSRF_COOKIE: Final = "mainstem_csrf"
 CSRF_HEADER: Final = "x-csrf-token"
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,64}")
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
+
+
+def content_policy(style_nonce: str = "") -> str:
+    """What a page may load; a nonce admits the style sheets that the editor makes for itself."""
+    styles = f"'self' 'nonce-{style_nonce}'" if style_nonce else "'self'"
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            f"style-src {styles}",
+            "img-src 'self' data:",
+            "connect-src 'self'",
+            "object-src 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        )
     )
-)
+
+
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
-    "content-security-policy": _POLICY,
+    "content-security-policy": content_policy(),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",

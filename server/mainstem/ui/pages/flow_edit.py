@@ -1,15 +1,16 @@
 """The flow editor: a text area that the server checks, and a view of conflicts.
 
-It works without JavaScript. With it, the text is checked and drawn while one types.
+It works without JavaScript. With it, the text is coloured, checked and drawn while one types.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from mainstem.bus.inprocess import FLOWS
 from mainstem.errors import Conflict, InvalidInput, MainstemError, NotFound
 from mainstem.flowspec.parse import ParsedFlow
 from mainstem.flowspec.problems import Problem
@@ -24,9 +25,11 @@ from mainstem.services.flows import FlowRevision, InvalidFlow
 from mainstem.ui import diff, painting, topology_svg
 from mainstem.ui.desk import Desk, desk
 from mainstem.ui.flash import redirect
+from mainstem.ui.outline import outline
 from mainstem.ui.pages.flow import PATH, common, frame_of, shown
 from mainstem.ui.render import Crumb, Frame, flow_link, link
 from mainstem.ui.security import PostedForm
+from mainstem.ui.tidy import tidy
 
 router = APIRouter()
 _LARGEST: Final = 1_000_000
@@ -66,6 +69,7 @@ def checked(here: Desk, source: str, expected: FlowId | None) -> dict[str, objec
         "errors": sum(problem.is_error for problem in problems),
         "drawing": topology_svg.draw(drawn, here.assets.url("icons.svg"), label="Tasks"),
         "types": _types(here, parsed),
+        "outline": outline(source),
     }
 
 
@@ -91,11 +95,11 @@ def part_check(request: Request, form: PostedForm) -> Response:
     here = desk(request)
     namespace, flow_id = str(form.get("namespace") or ""), str(form.get("flow") or "")
     expected = FlowId(namespace, flow_id) if flow_id else None
-    context = checked(here, _source(form), expected)
+    context = checked(here, source_of(form), expected)
     return here.renderer.part(request, "flow_check", context)
 
 
-def _source(form: Mapping[str, object]) -> str:
+def source_of(form: Mapping[str, object]) -> str:
     """Browsers send line breaks of two characters."""
     source = str(form.get("source") or "").replace("\r\n", "\n")
     if len(source) > _LARGEST:
@@ -119,15 +123,18 @@ def _new(request: Request, source: str, error: str = "", status: int = 200) -> R
         "action": link("flows", "new"),
         "cancel": link("flows"),
         "expected": None,
+        "newer": None,
     }
-    frame = Frame("flows", "New flow", (Crumb("Flows", link("flows")),))
+    frame = Frame("flows", "New flow", (Crumb("Flows", link("flows")),), editor=True)
     return here.renderer.page(request, "flow_new", frame, context, status=status)
 
 
 @router.post("/flows/new")
 def create(request: Request, form: PostedForm) -> Response:
     """Store a flow that is not there yet."""
-    source = _source(form)
+    source = source_of(form)
+    if form.get("act") == "format":
+        return _new(request, tidy(source))
     try:
         saved = desk(request).services.flows.save(source, seen=0)
     except (InvalidInput, Conflict) as error:
@@ -167,8 +174,9 @@ def _edit(
         "conflict": _conflict(here, head, seen, source) if seen != head.revision else None,
         "managed": _managed(here, flow_id),
         "problems": [],
+        "newer": None,
     }
-    frame = frame_of(found)
+    frame = replace(frame_of(found, FLOWS), editor=True)
     return here.renderer.page(request, "flow_edit", frame, context, status=status)
 
 
@@ -197,9 +205,11 @@ def _conflict(here: Desk, head: FlowRevision, seen: int, source: str) -> dict[st
 def save(request: Request, namespace: str, flow_id: str, form: PostedForm) -> Response:
     """Store the text as a new revision, unless another one came in between."""
     here = desk(request)
-    identity, source = FlowId(namespace, flow_id), _source(form)
+    identity, source = FlowId(namespace, flow_id), source_of(form)
     text = str(form.get("seen") or "")
     seen = int(text) if text.isdigit() else 0
+    if form.get("act") == "format":
+        return _edit(request, identity, tidy(source), seen)
     if form.get("act") == "propose":
         return _propose(request, Edit(identity, source, *_words(form, identity)), seen)
     try:

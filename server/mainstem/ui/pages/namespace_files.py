@@ -1,7 +1,7 @@
 """Files of a namespace: tree, preview, editor, history, upload, download, move, delete."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Final
 
@@ -70,7 +70,8 @@ def page_files(request: Request, namespace: str, path: str = "", mode: str = "")
             context |= {"editing": True, "seen": file.sha256}
         if mode == "history":
             context |= _history(here, name, path, request)
-    return here.renderer.page(request, "namespace_files", frame_of(name), context)
+    frame = replace(frame_of(name), editor=bool(context["editing"]))
+    return here.renderer.page(request, "namespace_files", frame, context)
 
 
 def _context(here: Desk, name: str, path: str) -> dict[str, object]:
@@ -143,7 +144,7 @@ def save(request: Request, namespace: str, form: PostedForm) -> Response:
         context = _context(here, name, path)
         context |= {"editing": True, "text": text, "seen": seen, "error": error.message}
         status = 409 if isinstance(error, Conflict) else 422
-        frame = frame_of(name)
+        frame = replace(frame_of(name), editor=True)
         return here.renderer.page(request, "namespace_files", frame, context, status=status)
     return redirect(link("namespaces", name, "files", path=wanted), f"Saved {wanted}")
 
