@@ -7,22 +7,62 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from demo.processes import Children, DemoError
 from tests.postgres import PostgresServer, start_server
-from tests.stores import on_postgresql
+from tests.stores import on_postgresql, on_sqlite
 
 HERE = Path(__file__).parent
 # Run by one worker: its fixtures are dear, or two of them would be in each other's way.
 GROUPED = ("browser/", "containers/", "storage/", "terraform/")
-HEAVY = ("cluster", "dbt", "e2e", "demo", "conformance", "localgcp/test_localgcp_dbt.py", "plugins")
+HEAVY = (
+    "cluster/",
+    "conformance/",
+    "dbt/",
+    "demo/",
+    "e2e/",
+    "operate/",
+    "plugins/",
+    # Emulators as processes of their own; what SQL means is told by localgcp/bigquery_sql.
+    "localgcp/bigquery/",
+    "localgcp/test_",
+    # Git over the network, gpg and ssh; what a sync decides is in the other files.
+    *(
+        f"gitsync/test_{name}.py"
+        for name in ("api", "forge", "partial", "push", "signatures", "sources", "tls", "upkeep")
+    ),
+    "api/test_clients.py",
+    "api/test_isolation.py",
+    "names/test_keys.py",
+    "names/test_masking.py",
+    "names/test_secret_sources.py",
+    "services/test_providers.py",
+    "services/test_triggers_api.py",
+    # Random tests that look for what nobody thought of.
+    "engine/test_simulation.py",
+    "unit/expr/test_expr_fuzz.py",
+    "unit/flowspec/test_flowspec_fuzz.py",
+    # Every page of every kind; what a page holds is in the other files.
+    "ui/test_pages.py",
+    "ui/test_plugin_pages.py",
+)
+HEAVY_NAMES = (
+    "[postgresql",
+    "test_no_data_makes_the_parser_raise",
+    "test_no_request_breaks_the_server",
+    "test_the_generated_reference_pages_are_current",
+    "types_are_sound",
+)
+settings.register_profile("loaded", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("loaded")  # other tests take their share of the machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = str(item.path.relative_to(HERE))
-        if place.startswith(HEAVY) or "types_are_sound" in item.name:
+        if place.startswith(HEAVY) or any(name in item.name for name in HEAVY_NAMES):
             item.add_marker(pytest.mark.heavy)
         if place.startswith("dbt/") and _warehouse(item.name) == "bigquery":
             item.add_marker(pytest.mark.slow)  # `make demo` builds the same on BigQuery
@@ -60,10 +100,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 
 @pytest.fixture(scope="session", autouse=True)
-def chosen_store(request: pytest.FixtureRequest) -> Iterator[None]:
+def chosen_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """`MAINSTEM_TEST_STORE=postgresql` runs on PostgreSQL what would run on SQLite."""
     if os.environ.get("MAINSTEM_TEST_STORE") != "postgresql":
-        yield
+        with on_sqlite(tmp_path_factory.mktemp("template")):
+            yield
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
     with on_postgresql(server.database.url):
@@ -81,5 +124,5 @@ def log_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> str:
-    """An empty database."""
-    return postgres_server.fresh()
+    """A database of its own whose schema is made."""
+    return postgres_server.ready()

@@ -11,6 +11,7 @@ import psycopg
 from demo import postgres
 from demo.postgres import Database
 from demo.processes import Children
+from mainstem.store.database import open_database
 
 
 @dataclass
@@ -22,12 +23,25 @@ class PostgresServer:
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     command: list[str] = field(default_factory=list)
     user: int = 0
+    has_template: bool = False
 
     def fresh(self) -> str:
         """The address of a new, empty database."""
         name = f"test_{next(self.numbers)}"
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
+        return replace(self.database, name=name).url
+
+    def ready(self) -> str:
+        """The address of a new database whose schema is made."""
+        template = f"{self.database.name}_template"
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            if not self.has_template:
+                connection.execute(f'CREATE DATABASE "{template}"')
+                open_database(replace(self.database, name=template).url, 1).close()
+                self.has_template = True
+            name = f"test_{next(self.numbers)}"
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return replace(self.database, name=name).url
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Have everything that would use SQLite use databases of one PostgreSQL server instead."""
+"""Which databases tests use: copies of one whose schema is made, in SQLite or PostgreSQL."""
 
 import itertools
 import secrets
@@ -51,6 +51,29 @@ class Stores:
     def _ask(self, statement: sql.Composed) -> None:
         with psycopg.connect(self._server.url, autocommit=True) as connection:
             connection.execute(statement)
+
+
+@contextmanager
+def on_sqlite(folder: Path) -> Iterator[None]:
+    """Within the block new state folders begin with a copy of a database whose schema is made."""
+    template = folder / "template.db"
+    open_database(f"sqlite:///{template}", 1).close()
+    made = template.read_bytes()
+    usual = Settings.database_url
+
+    def copied(settings: Settings) -> str:
+        if settings.database.url is None:
+            file = settings.state_dir.resolve() / "mainstem.db"
+            if not file.exists():
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(made)
+        return usual.fget(settings)  # type: ignore[attr-defined, no-any-return]
+
+    Settings.database_url = property(copied)  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        Settings.database_url = usual  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import quantiles
 
@@ -20,68 +22,89 @@ def modules() -> Iterator[Path]:
     yield from sorted(PACKAGE.rglob("*.py"))
 
 
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the tests ask of one module, read in one pass; the tree itself is not kept."""
+
+    lines: int
+    functions: tuple[tuple[int, str, int], ...]  # line, name, length
+    hidden_imports: tuple[int, ...]  # lines
+    classes: tuple[tuple[str, int], ...]  # name, public methods
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
+@cache
+def shapes() -> dict[str, Shape]:
+    return {str(path.relative_to(ROOT)): shape_of(path.read_text()) for path in modules()}
 
 
-def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+def shape_of(source: str) -> Shape:
+    nodes = list(ast.walk(ast.parse(source)))
+    functions = [n for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    hidden = {
+        inner.lineno
+        for function in functions
+        for inner in ast.walk(function)
+        if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith("mainstem")
+    }
+    return Shape(
+        len(source.splitlines()),
+        tuple((f.lineno, f.name, (f.end_lineno or f.lineno) - f.lineno + 1) for f in functions),
+        tuple(sorted(hidden)),
+        tuple(
+            (node.name, public_methods(node))
+            for node in nodes
+            if isinstance(node, ast.ClassDef) and not is_protocol(node)
+        ),
+    )
+
+
+def public_methods(node: ast.ClassDef) -> int:
+    return sum(
+        isinstance(item, ast.FunctionDef)
+        and not item.name.startswith("_")
+        and not item.decorator_list
+        for item in node.body
+    )
+
+
+def is_protocol(node: ast.ClassDef) -> bool:
+    return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
     found = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name} has {length(node)} lines"
-        for path in modules()
-        for node in functions(parsed(path))
-        if length(node) > LONGEST_FUNCTION
+        f"{path}:{line} {name} has {length} lines"
+        for path, shape in shapes().items()
+        for line, name, length in shape.functions
+        if length > LONGEST_FUNCTION
     ]
     assert found == []
 
 
 def test_no_module_is_longer_than_anyone_reads() -> None:
-    sizes = {path: len(path.read_text().splitlines()) for path in modules()}
-    p50, p90 = quantiles(sizes.values(), n=10)[4], quantiles(sizes.values(), n=10)[8]
-    print(f"{len(sizes)} modules, lines p50 {p50:.0f} p90 {p90:.0f} max {max(sizes.values())}")
-    found = [f"{path.relative_to(ROOT)} has {n} lines" for path, n in sizes.items()
-             if n > LONGEST_MODULE]  # fmt: skip
+    sizes = [shape.lines for shape in shapes().values()]
+    p50, p90 = quantiles(sizes, n=10)[4], quantiles(sizes, n=10)[8]
+    print(f"{len(sizes)} modules, lines p50 {p50:.0f} p90 {p90:.0f} max {max(sizes)}")
+    found = [
+        f"{path} has {shape.lines} lines"
+        for path, shape in shapes().items()
+        if shape.lines > LONGEST_MODULE
+    ]
     assert found == []
 
 
 def test_no_class_has_too_many_public_methods() -> None:
-    found = []
-    for path in modules():
-        for node in ast.walk(parsed(path)):
-            if isinstance(node, ast.ClassDef) and not _is_protocol(node):
-                public = [
-                    item.name
-                    for item in node.body
-                    if isinstance(item, ast.FunctionDef)
-                    and not item.name.startswith("_")
-                    and not item.decorator_list
-                ]
-                if len(public) > MOST_METHODS:
-                    found.append(f"{path.relative_to(ROOT)} {node.name}: {len(public)}")
+    found = [
+        f"{path} {name}: {public}"
+        for path, shape in shapes().items()
+        for name, public in shape.classes
+        if public > MOST_METHODS
+    ]
     assert found == []
 
 
-def _is_protocol(node: ast.ClassDef) -> bool:
-    return any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
-
-
 def test_no_first_party_import_hides_in_a_function() -> None:
-    found = [
-        f"{path.relative_to(ROOT)}:{inner.lineno}"
-        for path in modules()
-        for node in functions(parsed(path))
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.ImportFrom) and (inner.module or "").startswith("mainstem")
-    ]
+    found = [f"{path}:{line}" for path, shape in shapes().items() for line in shape.hidden_imports]
     assert found == []
 
 

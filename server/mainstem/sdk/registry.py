@@ -9,6 +9,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any, TypeVar, cast
@@ -35,6 +36,18 @@ class UnknownType(InvalidInput):
         self.suggestion = suggestion
 
 
+@lru_cache(maxsize=1)
+def _manifests() -> tuple[str, ...]:
+    announced = {point.value for point in entry_points(group=GROUP)}
+    package = importlib.import_module(GROUP)
+    own = {
+        f"{GROUP}.{found.name}.manifest"
+        for found in pkgutil.iter_modules(package.__path__)
+        if found.ispkg
+    }
+    return tuple(sorted(announced | own))
+
+
 class Registry:
     """Type names to plug-in classes."""
 
@@ -53,14 +66,7 @@ class Registry:
         The latter are looked for beside the program too: a checkout that was updated without
         being installed again has entry points of the past.
         """
-        announced = {point.value for point in entry_points(group=GROUP)}
-        package = importlib.import_module(GROUP)
-        own = {
-            f"{GROUP}.{found.name}.manifest"
-            for found in pkgutil.iter_modules(package.__path__)
-            if found.ispkg
-        }
-        return Registry(importlib.import_module(name) for name in sorted(announced | own))
+        return Registry(importlib.import_module(name) for name in _manifests())
 
     def register(self, plugin: type[Plugin]) -> None:
         """Add one class, as tests do with their fixtures."""
