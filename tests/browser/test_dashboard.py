@@ -196,13 +196,3 @@ def test_a_killed_execution_is_asked_for_only_after_a_question(page: Page, serve
     page.get_by_role("button", name="Kill", exact=True).click()
     dialog.get_by_role("button", name="Kill the execution").click()
     expect(page.get_by_text("Asked to kill the execution")).to_be_visible()
-
-
-def test_executing_a_flow_leads_to_its_execution(page: Page, served: Served) -> None:
-    page.goto(served.address("/ui/flows/edit/demo/hello"))
-    page.keyboard.press("e")
-    page.wait_for_url("**/execute")
-    page.get_by_label("name").fill("Ada")
-    page.get_by_role("button", name="Execute").click()
-    page.wait_for_url("**/ui/executions/demo/hello/*")
-    expect(page.get_by_text("Ada").first).to_be_visible()

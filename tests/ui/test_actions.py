@@ -1,5 +1,6 @@
 """What pages can be asked to do: a form ends in a service, or comes back with its faults."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,33 @@ def test_faults_come_back_at_their_fields_with_what_was_typed(site: Site) -> Non
     assert len(errors) == 2
     assert 'value="Ada"' in response.text
     assert 'value="1999"' in response.text
+    assert newest(site).id == before
+
+
+def test_the_form_for_a_script_is_that_of_the_page_and_says_where_to_go(site: Site) -> None:
+    script = {"hx-request": "true"}
+    dialog = site.browser.get(EXECUTE, headers=script).text
+    assert dialog.lstrip().startswith("<header>")
+    form = dialog[dialog.index("<form") : dialog.index("</form>")]
+    assert form in site.get(EXECUTE)
+    token = site.browser.cookies["mainstem_csrf"]
+    answer = site.browser.post(EXECUTE, {"in.year": "2020", "csrf": token}, headers=script)
+    assert answer.status_code == 204
+    assert site.app.executions.get(answer.headers["hx-redirect"].rpartition("/")[2])
+    told = {"in.year": "2020", "csrf": token, "act": "stay"}
+    stayed = site.browser.post(EXECUTE, dict(told), headers=script)
+    said = json.loads(stayed.headers["hx-trigger"])["started"]
+    assert site.app.executions.get(said.rpartition(" ")[2]).inputs["year"] == 2020
+
+
+def test_a_preview_complains_only_about_what_was_typed_and_starts_nothing(site: Site) -> None:
+    before = newest(site).id
+    typed = {"in.year": "1999", "in.name": ""}
+    answer = site.post("/ui/flows/edit/demo/hello/_preview", dict(typed))
+    errors = Document(answer.text).root.all("span", class_="error")
+    assert len(errors) == 1
+    assert "year=1999" in answer.text
+    assert "was not started" not in answer.text
     assert newest(site).id == before
 
 

@@ -306,6 +306,7 @@ _UNRECORDED: Final[dict[Needed, str]] = {
     """,
     P.EXECUTION_OPERATE: """
         POST /api/v1/executions/{namespace}/{flow_id}/validate
+        POST /ui/flows/edit/{namespace}/{flow_id}/_preview
     """,
     P.TRIGGER_READ: """
         POST /api/v1/triggers/{namespace}/{flow_id}/{trigger_id}/backfills/preview

@@ -23,6 +23,7 @@ _NAMES: Final = {
     "idiomorph.js": "vendor/idiomorph-ext-0.8.0.min.js",
     "sse.js": "vendor/htmx-ext-sse-2.2.4.min.js",
     "metrics.js": "metrics.js",
+    "panzoom.js": "panzoom.js",
     "uplot.js": "vendor/uplot-1.6.32.min.js",
     "LICENSES.txt": "vendor/LICENSES.txt",
 }

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from mainstem.errors import InvalidInput
 from mainstem.flowspec.inputs import ResolvedInputs
+from mainstem.model.execution import Execution
 from mainstem.sdk.flow import Flow
 from mainstem.services.executions import NewRun
 from mainstem.ui import inputs_form, preferences
@@ -18,11 +19,20 @@ from mainstem.ui.desk import Desk, desk
 from mainstem.ui.filters import read_labels
 from mainstem.ui.flash import redirect
 from mainstem.ui.pages.flow import PATH, Shown, frame_of, shown
-from mainstem.ui.render import Crumb, execution_link
+from mainstem.ui.render import Crumb, execution_link, flow_link
 from mainstem.ui.security import PostedForm
 
 router = APIRouter()
 Uploads = Mapping[str, tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the form holds: values of inputs, what else may be set, and why it was refused."""
+
+    given: Mapping[str, object]
+    extra: Mapping[str, str]
+    error: str = ""
 
 
 async def posted_uploads(form: PostedForm) -> Uploads:
@@ -46,7 +56,8 @@ def page_execute(request: Request, namespace: str, flow_id: str) -> Response:
         given = {key: value for key, value in earlier.inputs.items() if not _sealed(value)}
         own = {k: v for k, v in earlier.labels.items() if not k.startswith("system.")}
         labels = ", ".join(f"{k}:{v}" for k, v in own.items())
-    return _form(request, found, given, None, {"labels": labels})
+    template = "execute_dialog" if _by_script(request) else "execute_form"
+    return _form(request, found, Typed(given, {"labels": labels}), template=template)
 
 
 def _sealed(value: object) -> bool:
@@ -62,11 +73,11 @@ def execute(
     found = shown(here, request, namespace, flow_id)
     if found.flow is None:
         raise InvalidInput(f"flow {found.id} is invalid: correct its source first")
-    given = inputs_form.given(form, found.flow.inputs)
-    extra = {key: str(form.get(key) or "") for key in ("labels", "schedule_at", "revision")}
+    typed = _typed(form, found.flow)
+    given, extra = typed.given, typed.extra
     checked = here.services.inputs.check(found.flow, "preview", given, uploads, store=False)
     if not checked.ok:
-        return _form(request, found, given, checked, extra, status=422)
+        return _form(request, found, typed, checked)
     try:
         run = NewRun(
             found.id,
@@ -78,8 +89,42 @@ def execute(
         )
         execution = here.services.executions.create(run)
     except InvalidInput as error:
-        return _form(request, found, given, checked, extra | {"error": str(error)}, status=422)
-    return redirect(execution_link(namespace, flow_id, execution.id), "Started")
+        typed = replace(typed, error=str(error))
+        return _form(request, found, typed, checked)
+    return _started(request, execution, stay=form.get("act") == "stay")
+
+
+@router.post(PATH + "/_preview")
+def part_preview(request: Request, namespace: str, flow_id: str, form: PostedForm) -> Response:
+    """The form again while one fills it in: what depends on what was typed, and faults so far."""
+    here = desk(request)
+    found = shown(here, request, namespace, flow_id)
+    if found.flow is None:
+        raise InvalidInput(f"flow {found.id} is invalid: correct its source first")
+    typed = _typed(form, found.flow)
+    checked = here.services.inputs.check(found.flow, "preview", typed.given, {}, store=False)
+    return _form(request, found, typed, checked, preview=True)
+
+
+def _typed(form: PostedForm, flow: Flow) -> Typed:
+    extra = {key: str(form.get(key) or "") for key in ("labels", "schedule_at", "revision")}
+    return Typed(inputs_form.given(form, flow.inputs), extra)
+
+
+def _started(request: Request, execution: Execution, *, stay: bool) -> Response:
+    """Follow the execution, or say that it started and stay; a script is told where to go."""
+    flow = execution.flow
+    said = f"Started {flow.id}: {execution.id}"
+    target = execution_link(flow.namespace, flow.id, execution.id)
+    if not _by_script(request):
+        listed = flow_link(flow.namespace, flow.id, "executions")
+        return redirect(listed if stay else target, said)
+    told = {"HX-Trigger": json.dumps({"started": said})} if stay else {"HX-Redirect": target}
+    return Response(status_code=204, headers=told)
+
+
+def _by_script(request: Request) -> bool:
+    return "hx-request" in request.headers
 
 
 def local_moment(request: Request, text: str) -> datetime | None:
@@ -96,21 +141,24 @@ def local_moment(request: Request, text: str) -> datetime | None:
 def _form(
     request: Request,
     found: Shown,
-    given: Mapping[str, object],
-    checked: ResolvedInputs | None,
-    extra: Mapping[str, str],
+    typed: Typed,
+    checked: ResolvedInputs | None = None,
     *,
-    status: int = 200,
+    preview: bool = False,
+    template: str = "execute_form",
 ) -> Response:
+    """The form alone for a script, which asked whether it is right; else the page around it."""
     here = desk(request)
+    given, extra = typed.given, typed.extra
     shown_inputs = checked or _resolved(here, found.flow, given)
     fields = inputs_form.fields(shown_inputs.inputs if shown_inputs else (), given)
-    if checked is None:
-        fields = [replace(field, error="") for field in fields]
+    if checked is None or preview:
+        said = given if preview else ()
+        fields = [field if field.id in said else replace(field, error="") for field in fields]
     fields = [replace(f, error=inputs_form.message(f.error, f.id)) for f in fields]
     errors = [{"field": f.id, "text": f.error} for f in fields if f.error]
-    if extra.get("error"):
-        errors.append({"field": "", "text": extra["error"]})
+    if typed.error:
+        errors.append({"field": "", "text": typed.error})
     plain = {key: extra.get(key, "") for key in ("labels", "schedule_at", "revision")}
     revisions = here.services.flows.revisions(found.id)
     context = {
@@ -118,12 +166,16 @@ def _form(
         "head": found.head,
         "fields": fields,
         "errors": errors,
+        "preview": preview,
         "extra": plain | {"open": any(plain.values())},
         "revisions": [r.revision for r in revisions if not r.deleted][:50],
         "curl": _curl(request, found, given),
     }
+    if _by_script(request):
+        return here.renderer.part(request, template, context)
     frame = frame_of(found)
     crumbs = (*frame.crumbs, Crumb(found.id.id, found.base))
+    status = 422 if errors else 200
     frame = replace(frame, title=f"Execute {found.id.id}", crumbs=crumbs)
     return here.renderer.page(request, "execute", frame, context, status=status)
 

@@ -39,13 +39,12 @@
   };
 
   // live link: one stream for each visible tab
-  const words = {live: 'Live', polling: 'Polling', offline: 'Offline'};
   let lostAt = 0;
   const showLink = state => {
     const badge = $('#live');
     if (!badge || badge.dataset.state === state) return;
     badge.dataset.state = state;
-    $('span', badge).textContent = words[state];
+    $('span', badge).textContent = state;
     lostAt = state === 'live' ? 0 : lostAt || Date.now();
     $('#stale').hidden = true;
   };
@@ -96,6 +95,10 @@
   }, 2000);
 
   // htmx
+  Object.assign(Idiomorph.defaults.callbacks, {
+    beforeNodeMorphed: el => !el.matches?.('[type=password],[type=file]'),
+    beforeAttributeUpdated: name => name !== 'open',
+  });
   on('htmx:beforeRequest', event => {
     const polled = event.detail.requestConfig.triggeringEvent === undefined;
     if (document.hidden && polled && event.detail.requestConfig.verb === 'get') event.preventDefault();
@@ -105,7 +108,11 @@
     toast(said ? decodeURIComponent(said) : `The server answered ${event.detail.xhr.status}.`, 'failed');
   });
   on('htmx:sendError', () => showLink(navigator.onLine ? 'polling' : 'offline'));
-  on('htmx:afterSwap', event => { ages(); follow(); cap(event.target); keepSelection(); if (scale) zoom(1); });
+  on('htmx:afterSwap', event => {
+    ages(); follow(); cap(event.target); keepSelection();
+    if (event.target.id === 'execute') open('execute');
+  });
+  on('started', event => { $('#execute').close(); toast(event.detail.value); });
 
   // time
   const rough = s => s < 60 ? `${s | 0} s` : s < 3600 ? `${s / 60 | 0} min`
@@ -166,12 +173,12 @@
     if (!dialog || dialog.open) return;
     opener = document.activeElement;
     dialog.showModal();
-    $('[autofocus]', dialog)?.focus();
+    $('[autofocus],.row :is(input:not([type=hidden]),select,textarea)', dialog)?.focus();
     on('close', () => opener?.focus(), dialog);
   };
 
   // palette
-  const palette = () => { open('palette'); const field = $('#palette input'); field.select(); };
+  const palette = () => { open('palette'); $('#palette input').select(); };
   const pick = step => {
     const items = $$('#palette-results a');
     const at = items.findIndex(el => el.classList.contains('picked'));
@@ -203,28 +210,6 @@
     if (a >= 0) all.slice(a, b + 1).forEach(box => { box.checked = checked; });
   };
 
-  // zoom of drawings
-  let scale = 0;
-  const zoom = (factor, whole = true) => {
-    const svg = $('[data-zoom=svg]');
-    if (!svg) return;
-    const [, , w, h] = svg.getAttribute('viewBox').split(' ').map(Number);
-    const pane = svg.parentElement;
-    scale = factor ? Math.min(3, Math.max(.2, (scale || 1) * factor))
-      : Math.min(1, (pane.clientWidth - 34) / w, whole ? (pane.clientHeight - 34) / h : 1);
-    svg.setAttribute('width', w * scale);
-    svg.setAttribute('height', h * scale);
-  };
-  let drag = null;
-  on('pointerdown', event => {
-    const pane = event.target.closest?.('[data-pan]');
-    if (pane && !event.target.closest('a')) drag = {pane, x: event.clientX + pane.scrollLeft, y: event.clientY + pane.scrollTop};
-  });
-  on('pointermove', event => {
-    if (drag) { drag.pane.scrollLeft = drag.x - event.clientX; drag.pane.scrollTop = drag.y - event.clientY; }
-  });
-  on('pointerup', () => { drag = null; });
-
   // actions
   const acts = {
     theme: () => toast(`Theme: ${cycle('theme', ['system', 'light', 'dark'])}`),
@@ -235,20 +220,26 @@
     copy: el => navigator.clipboard.writeText(el.dataset.copy ?? $(el.dataset.from).textContent)
       .then(() => toast('Copied'), () => toast('The browser refused to copy.', 'failed')),
     open: el => open(el.dataset.dialog),
-    close: el => el.closest('dialog').close(),
+    close: () => { if ($('dialog[open]')) $('dialog[open]').close(); else history.back(); },
+    execute: el => htmx.ajax('GET', el.href, {source: '#execute', target: '#execute'}),
     follow: el => {
       following = el.getAttribute('aria-pressed') !== 'true';
       el.setAttribute('aria-pressed', following);
       follow();
     },
     wrap: el => el.setAttribute('aria-pressed', $('.logs').classList.toggle('wrap')),
-    'zoom-in': () => zoom(1.25), 'zoom-out': () => zoom(.8), 'zoom-fit': () => zoom(0),
     reload: () => location.reload(),
     'select-all': el => { boxes().forEach(box => { box.checked = el.checked; }); showSelection(); },
   };
   on('click', event => {
     const el = event.target.closest?.('[data-act]');
-    if (el) { if (el.tagName === 'A') event.preventDefault(); acts[el.dataset.act]?.(el); return; }
+    if (el) {
+      if (el.tagName === 'A') {
+        if (event.ctrlKey || event.metaKey) return;
+        event.preventDefault();
+      }
+      return acts[el.dataset.act]?.(el);
+    }
     const box = event.target.closest?.('input[data-select]');
     if (box) {
       if (event.shiftKey && anchor) range(anchor, box, box.checked);
@@ -259,8 +250,19 @@
     $$('details.menu[open]').forEach(menu => { if (!menu.contains(event.target)) menu.open = false; });
   });
   on('change', event => {
-    if (event.target.matches?.('[data-submit]')) event.target.form.requestSubmit();
+    const {form} = event.target;
+    if (event.target.matches?.('[data-submit]')) form.requestSubmit();
+    if (form?.dataset.preview) preview(form);
   });
+  // an answer to what has changed since is dropped
+  const typed = form => JSON.stringify([...new FormData(form)]);
+  const preview = async form => {
+    const sent = typed(form), body = new FormData(form);
+    $$('[type=file]', form).forEach(el => body.delete(el.name));
+    const answer = await fetch(form.dataset.preview, {method: 'POST', headers: {'hx-request': 1}, body});
+    const html = await answer.text();
+    if (answer.ok && typed(form) === sent) Idiomorph.morph(form, html);
+  };
   on('submit', event => {
     const form = event.target;
     if (form.dataset.trim !== undefined)
@@ -275,7 +277,7 @@
 
   // keyboard
   const places = {d: '', f: 'flows', e: 'executions', l: 'logs', t: 'triggers', n: 'namespaces', s: 'gitsync'};
-  let waitingForPlace = 0;
+  let goingSince = 0;
   const rows = () => $$('tr[data-row]');
   const move = step => {
     const all = rows();
@@ -292,7 +294,7 @@
   const keys = {
     '/': () => $('[data-filter]')?.focus(),
     '?': () => open('help'),
-    g: () => { waitingForPlace = Date.now(); },
+    g: () => { goingSince = Date.now(); },
     j: () => move(1),
     k: () => move(-1),
     x: () => rowBox()?.click(),
@@ -300,7 +302,7 @@
       if (box) { if (anchor) range(anchor, box, true); else box.click(); anchor = box; showSelection(); } },
     Enter: () => row() && !document.activeElement.closest('a,button') && $('a', row())?.click(),
     '.': () => { const menu = row() && $('details.menu', row()); if (menu) { menu.open = true; $('a,button', menu)?.focus(); } },
-    e: () => $('[data-key=e]')?.click(),
+    e: () => (row() && $('[data-act=execute]', row()) || $('[data-key=e]'))?.click(),
     '[': () => tab(-1),
     ']': () => tab(1),
   };
@@ -314,8 +316,8 @@
     if (event.key === 'Escape' && event.target.matches?.('input,select,textarea')) { event.target.blur(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || root.dataset.keys === 'off') return;
     if (event.target.closest?.('input,select,textarea,dialog,[contenteditable]') && !event.target.matches('input[type=checkbox]')) return;
-    if (Date.now() - waitingForPlace < 1200 && event.key in places) {
-      waitingForPlace = 0;
+    if (Date.now() - goingSince < 1200 && event.key in places) {
+      goingSince = 0;
       location.href = `/ui/${places[event.key]}`;
       return;
     }
@@ -325,5 +327,5 @@
     }
   });
 
-  on('DOMContentLoaded', () => { markLine(); follow(); showSelection(); zoom(0, false); });
+  on('DOMContentLoaded', () => { markLine(); follow(); showSelection(); });
 })();
