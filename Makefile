@@ -10,6 +10,9 @@ STAMP := $(VENV)/.complete
 TERRAFORM_VENVS := .venv-terraform
 TERRAFORM_STAMP := $(if $(shell command -v terraform),$(TERRAFORM_VENVS)/.complete)
 
+# Tests start many servers: without bytecode each of them would compile the program again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo course env test test-fast test-slow test-terraform check lock lock-terraform clean bench
 
 $(STAMP): requirements-dev.txt pyproject.toml

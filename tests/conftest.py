@@ -59,6 +59,15 @@ settings.register_profile("loaded", deadline=None, suppress_health_check=[Health
 settings.load_profile("loaded")  # other tests take their share of the machine
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what the ring leaves out, unless it is named on the command line."""
+    named = any(Path(name.split("::")[0]).resolve() != HERE for name in config.args)
+    if named or "not heavy" not in config.option.markexpr or collection_path == HERE:
+        return None
+    place = f"{collection_path.relative_to(HERE)}{'/' if collection_path.is_dir() else ''}"
+    return True if place.startswith(HEAVY) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = str(item.path.relative_to(HERE))
