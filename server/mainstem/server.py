@@ -1,5 +1,6 @@
 """The web application of a server: API and dashboard over one App."""
 
+import socket
 from functools import partial
 
 from fastapi import FastAPI
@@ -15,6 +16,7 @@ from mainstem.gate.authenticate import Authenticator
 from mainstem.gate.middleware import Gate
 from mainstem.gate.protect import protect
 from mainstem.guard import Guard
+from mainstem.services.workers import StoredWorker, WorkerService
 from mainstem.ui.application import close_ui, create_ui
 from mainstem.ui.desk import Part
 from mainstem.ui.desk import Services as UiServices
@@ -116,6 +118,8 @@ def create_dashboard(app: App) -> FastAPI:
         evaluation=app.evaluation,
         syncs=app.syncs,
         accounts=app.accounts,
+        workers=_workers(app),
+        measures=app.measures,
         load=lambda: (app.workers.load[0], app.workers.slots),
         parts=lambda: _parts(app),
         facts={
@@ -126,6 +130,20 @@ def create_dashboard(app: App) -> FastAPI:
         },
     )
     return create_ui(services, app.bus, app.clock)
+
+
+def _workers(app: App) -> WorkerService:
+    """Of all servers of the database, or the one of this process."""
+    if app.cluster is not None:
+        return WorkerService(app.database)
+    started = app.clock.now()
+    return WorkerService(
+        app.database,
+        lambda: StoredWorker(
+            app.instance, app.instance, socket.gethostname(), "", app.workers.slots, __version__,
+            started, app.clock.now(), app.workers.load[0], app.is_draining,
+        ),
+    )  # fmt: skip
 
 
 def _home() -> RedirectResponse:

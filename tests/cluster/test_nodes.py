@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mainstem.app import App
 from mainstem.model.state import State
+from mainstem.services.workers import WorkerService
+from tests.cluster.processes import eventually
 from tests.server.conftest import Server
 
 HELLO = """
@@ -41,3 +43,24 @@ def test_a_web_server_an_executor_and_a_worker_share_the_work(
     assert execution.state is State.SUCCESS, server.logs(execution)
     assert server.outputs(execution)["value"] == {"value": "Ada!"}
     assert "INFO hi Ada" in server.logs(execution)
+
+
+def test_a_drained_worker_leaves_jobs_to_others_until_it_is_asked_again(
+    make_node: Callable[..., App],
+) -> None:
+    brain = make_node("brain", "web", "executor", "scheduler")
+    hand = make_node("hand", "worker")
+    for app in (brain, hand):
+        app.start()
+    server = Server(brain)
+    workers = WorkerService(brain.database)
+    eventually(lambda: bool(workers.workers()), "a worker")
+    (worker,) = workers.workers()
+    workers.drain(worker.id, draining=True)
+    assert hand.cluster is not None
+    remote = hand.cluster.worker
+    eventually(lambda: not remote.takes_jobs, "the drain")
+    execution = server.start(HELLO, who="Ada")
+    eventually(lambda: bool(workers.queue().attempts), "a job that waits")
+    workers.drain(worker.id, draining=False)
+    assert server.wait(execution.id).state is State.SUCCESS

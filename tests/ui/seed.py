@@ -17,6 +17,7 @@ from mainstem.model.state import History, Moment, State
 from mainstem.sdk.context import KvEntry
 from mainstem.services.flows import FlowChange
 from mainstem.services.previews import PreviewService
+from mainstem.services.workers import StoredWorker, WorkerService
 from mainstem.settings import GitSettings, Settings
 from mainstem.store import executions as execution_rows
 from mainstem.store import flows as flow_rows
@@ -60,9 +61,16 @@ def services(app: App) -> Services:
         previews=PreviewService(app.storage),
         plugins=app.plugins, dependencies=app.dependencies, figures=app.figures,
         operations=app.operations, evaluation=app.evaluation,
-        syncs=app.syncs, accounts=app.accounts,
+        syncs=app.syncs, accounts=app.accounts, workers=_workers(app), measures=app.measures,
         parts=parts, load=lambda: (3, 16), facts={"Database": "SQLite", "Address": app.base_url},
     )  # fmt: skip
+
+
+def _workers(app: App) -> WorkerService:
+    """A server alone, as the composition root tells of it."""
+    now = app.clock.now()
+    alone = StoredWorker("w1", "i1", "taxi-1", "", 16, "0.1.0", now - timedelta(hours=3), now, 3)
+    return WorkerService(app.database, lambda: alone)
 
 
 def make_app(folder: Path, clock: Clock | None = None, git: GitSettings | None = None) -> App:

@@ -1,5 +1,7 @@
 """Pages about plug-ins, dependencies, metrics, operations; resuming; evaluating."""
 
+import json
+
 import pytest
 
 from mainstem.flowspec.parse import check_properties
@@ -14,6 +16,26 @@ from mainstem.store import logs as log_rows
 from mainstem.store.logs import StoredMetric
 from tests.ui.html import Document
 from tests.ui.site import Site
+
+
+def test_the_system_page_tells_of_workers_and_the_queue_and_gives_it_as_a_file(site: Site) -> None:
+    page = Document(site.get("/ui/system")).root.text
+    assert "taxi-1" in page
+    assert "3 / 16" in page
+    assert "Events for the executor" in page
+    answer = site.browser.get("/ui/system/_diagnostics")
+    assert "mainstem-diagnostics-" in answer.headers["content-disposition"]
+    found = json.loads(answer.text)
+    assert found["workers"][0]["host"] == "taxi-1"
+    assert found["figures"]["flows"] >= 5
+    assert found["facts"]["Database"] == "SQLite"
+
+
+def test_a_server_that_works_alone_cannot_drain_its_worker(site: Site) -> None:
+    assert "_drain" not in site.get("/ui/system")
+    answer = site.post("/ui/system/_drain", {"worker": "w1", "draining": "true"})
+    assert answer.status_code == 303
+    assert "works alone" in site.get("/ui/system")
 
 
 def test_the_list_of_plugins_has_every_type_and_what_uses_it(site: Site) -> None:

@@ -474,6 +474,10 @@ _UI: Final[dict[Needed, str]] = {
     P.SYSTEM_READ: """
         GET /ui/system
         GET /ui/system/_status
+        GET /ui/system/_diagnostics
+    """,
+    P.SYSTEM_WRITE: """
+        POST /ui/system/_drain
     """,
 }
 

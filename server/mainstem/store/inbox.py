@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from mainstem.store.columns import to_micros
 from mainstem.store.executions import insert_or_replace
@@ -48,6 +48,12 @@ class ChildLink:
     iteration: int | None = None
     waits: bool = True
     wants_variables: bool = False
+
+
+def depth(tx: Connection) -> tuple[int, datetime | None]:
+    """How many events wait, and since when the first."""
+    row = tx.execute(select(func.count(), func.min(events.c.at)).select_from(events)).one()
+    return int(row[0]), row[1]
 
 
 def ask(tx: Connection, asked: Asked, at: datetime) -> int:

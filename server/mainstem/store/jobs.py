@@ -182,6 +182,26 @@ def take_unserved(tx: Connection) -> list[StoredJob]:
     return [_job(row) for row in tx.execute(unserved).mappings()]
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many jobs of a group wait for a worker, and since when the first."""
+
+    worker_group: str
+    count: int
+    oldest: datetime
+
+
+def waiting(tx: Connection) -> list[Waiting]:
+    """By group; groups for which nothing waits are left out."""
+    query = (
+        select(jobs.c.worker_group, func.count(), func.min(jobs.c.created_at))
+        .where(jobs.c.worker_id.is_(None))
+        .group_by(jobs.c.worker_group)
+        .order_by(jobs.c.worker_group)
+    )
+    return [Waiting(str(row[0]), int(row[1]), row[2]) for row in tx.execute(query).all()]
+
+
 def counts(tx: Connection) -> tuple[int, int]:
     """How many jobs wait, and how many are claimed."""
     waiting = func.count().filter(jobs.c.worker_id.is_(None))
@@ -205,14 +225,26 @@ def register(tx: Connection, worker: StoredWorker, now: datetime) -> None:
     insert_or_replace(tx, workers, [{**row, "started_at": at, "seen_at": at}])
 
 
-def beat(tx: Connection, worker_id: str, busy: int, now: datetime, *, draining: bool) -> bool:
-    """Say that the worker lives; False when it was given up meanwhile."""
+def beat(
+    tx: Connection, worker_id: str, busy: int, now: datetime, *, draining: bool
+) -> bool | None:
+    """Say that the worker lives; whether it is to take nothing more, None when it was given up."""
     statement = (
         update(workers)
         .where(workers.c.id == worker_id)
-        .values(seen_at=moment(tx, now), busy=busy, draining=draining)
+        .values(
+            seen_at=moment(tx, now), busy=busy, draining=True if draining else workers.c.draining
+        )
+        .returning(workers.c.draining)
     )
-    return tx.execute(statement).rowcount == 1
+    asked: bool | None = tx.execute(statement).scalar()
+    return asked
+
+
+def set_draining(tx: Connection, worker_id: str, *, draining: bool) -> bool:
+    """Ask a worker to take nothing more, or to go on; False when there is no such worker."""
+    statement = update(workers).where(workers.c.id == worker_id, workers.c.seen_at != _GONE)
+    return tx.execute(statement.values(draining=draining)).rowcount == 1
 
 
 def leave(tx: Connection, worker_id: str) -> None:

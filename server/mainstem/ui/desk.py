@@ -17,6 +17,7 @@ from mainstem.services.files import FileService
 from mainstem.services.flows import FlowService
 from mainstem.services.inputs import InputService
 from mainstem.services.kv import KvService
+from mainstem.services.measures import MeasureService
 from mainstem.services.metric_figures import MetricFigures
 from mainstem.services.namespace_tree import NamespaceTree
 from mainstem.services.namespaces import NamespaceService
@@ -26,6 +27,7 @@ from mainstem.services.previews import PreviewService
 from mainstem.services.search import SearchService
 from mainstem.services.secrets import SecretReads, SecretService
 from mainstem.services.triggers import TriggerService
+from mainstem.services.workers import WorkerService
 from mainstem.ui.assets import Assets
 from mainstem.ui.live import Live
 from mainstem.ui.render import Renderer
@@ -71,6 +73,8 @@ class Services:
     figures: MetricFigures
     operations: OperationService
     evaluation: EvaluationService
+    workers: WorkerService
+    measures: MeasureService
     syncs: "SyncAgent | None" = None
     accounts: Accounts | None = None
     parts: Callable[[], Sequence[Part]] = tuple

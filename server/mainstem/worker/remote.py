@@ -82,6 +82,7 @@ class RemoteWorker:
         self._awaited = threading.Event()
         self._beaten_at: datetime | None = None
         self._draining = False
+        self._asked_to_drain = False
         self._closing = threading.Event()
         self._cancelled = threading.Event()
         self._obeyed_at: datetime | None = None
@@ -114,19 +115,25 @@ class RemoteWorker:
             self._obey()
             self._obeyed_at = now
         self._store_returned()
-        while not self._draining and self._claim():
+        while self.takes_jobs and self._claim():
             continue
+
+    @property
+    def takes_jobs(self) -> bool:
+        return not (self._draining or self._asked_to_drain)
 
     def _beat(self, now: datetime) -> None:
         last = self._beaten_at
         if last is not None and (now - last).total_seconds() < self._beat_seconds / 3:
             return
         with self._services.database.write() as tx:
-            known = last is not None and jobs.beat(
-                tx, self.id, len(self._claims.open()), now, draining=self._draining
-            )
-            if not known:
+            asked = None
+            if last is not None:
+                busy = len(self._claims.open())
+                asked = jobs.beat(tx, self.id, busy, now, draining=self._draining)
+            if asked is None:
                 jobs.register(tx, self._row(now), now)
+        self._asked_to_drain = bool(asked)
         self._beaten_at = now
 
     def _row(self, now: datetime) -> StoredWorker:
@@ -198,7 +205,7 @@ class RemoteWorker:
 
         `begin`, or `drop` and the place freed, must follow.
         """
-        if self._draining or self._beaten_at is None or job.worker_group != self._group:
+        if not self.takes_jobs or self._beaten_at is None or job.worker_group != self._group:
             return None
         if not self.pool.keep_place():
             return None

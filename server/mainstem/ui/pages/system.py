@@ -1,20 +1,28 @@
-"""System: the loops of this process, its load and its facts."""
+"""System: loops, workers and what waits for them, facts, and all of it as a file."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from mainstem.errors import Conflict, NotFound
 from mainstem.model.state import ACTIVE, State
 from mainstem.services.search import ExecutionFilter
+from mainstem.services.workers import StoredWorker
 from mainstem.ui import format as words
 from mainstem.ui.desk import Desk, Part, desk
-from mainstem.ui.render import Frame
+from mainstem.ui.downloads import attachment
+from mainstem.ui.flash import redirect
+from mainstem.ui.render import Frame, link
+from mainstem.ui.security import PostedForm
 
 router = APIRouter()
 _SILENT = 3
+_LOST_AFTER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,16 @@ class PartLine:
     word: str
     seen_at: datetime | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLine:
+    """A worker with how it is doing."""
+
+    worker: StoredWorker
+    family: str
+    icon: str
+    word: str
 
 
 @router.get("/system")
@@ -43,9 +61,69 @@ def part_status(request: Request) -> Response:
     return here.renderer.part(request, "system", _context(here))
 
 
+@router.post("/system/_drain")
+def drain(request: Request, form: PostedForm) -> Response:
+    """Let a worker finish what it has and take nothing more, or go on."""
+    draining = form.get("draining") == "true"
+    try:
+        desk(request).services.workers.drain(str(form.get("worker") or ""), draining=draining)
+    except (Conflict, NotFound) as error:
+        return redirect(link("system"), error.message)
+    said = "The worker takes nothing more" if draining else "The worker takes jobs again"
+    return redirect(link("system"), said)
+
+
+@router.get("/system/_diagnostics")
+def diagnostics(request: Request) -> Response:
+    """What the page says and the figures behind it, for a report; nothing of it is secret."""
+    here = desk(request)
+    now = here.clock.now()
+    services = here.services
+    found = {
+        "at": now,
+        "facts": dict(services.facts),
+        "services": services.parts(),
+        "workers": services.workers.workers(),
+        "queue": services.workers.queue(),
+        "figures": services.measures.stored(now),
+    }
+    content = json.dumps(_plain(found), indent=2).encode()
+    name = f"mainstem-diagnostics-{now:%Y-%m-%dT%H-%M-%S}.json"
+    return attachment(name, io.BytesIO(content), len(content))
+
+
+def _plain(value: object) -> object:
+    """Objects by the names of their fields; whatever JSON lacks as it prints."""
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, int | float | str | None) else str(value)
+
+
+def _workers(here: Desk, now: datetime) -> list[WorkerLine]:
+    return [_worker(worker, now) for worker in here.services.workers.workers()]
+
+
+def _worker(worker: StoredWorker, now: datetime) -> WorkerLine:
+    quiet = (now - worker.seen_at).total_seconds()
+    look = ("success", "check", "Running")
+    if quiet > _LOST_AFTER:
+        look = ("failed", "x", f"Silent for {words.duration(quiet)}")
+    elif worker.draining:
+        look = ("warning", "pause", "Draining" if worker.busy else "Drained")
+    return WorkerLine(worker, *look)
+
+
 def _context(here: Desk) -> dict[str, object]:
     now = here.clock.now()
+    workers = here.services.workers
     return {
+        "workers": _workers(here, now),
+        "can_drain": workers.can_drain,
+        "queue": workers.queue(),
         "services": [part_line(part, now) for part in here.services.parts()],
         "figures": _figures(here),
         "facts": list(here.services.facts.items()),
