@@ -1,5 +1,6 @@
 """What callers of webhooks are answered, and what of their request is kept."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -70,13 +71,36 @@ def test_what_signs_a_caller_in_here_is_not_kept(api: Api, ns: str) -> None:
     cookie = "mainstem_session=abc123; other=1"
     sent = {"cookie": cookie, "x-goog-iap-jwt-assertion": "ey.secret", "x-event": "push"}
     made = api("POST", path, json={}, headers=sent)
-    headers = api.wait(made["id"]).trigger.variables["headers"]  # type: ignore[union-attr]
+    headers: Any = api.wait(made["id"]).trigger.variables["headers"]  # type: ignore[union-attr]
     kept: Any = {name: headers[name] for name in (*sent, "authorization")}
     assert kept == {name: ["***"] for name in kept} | {"x-event": ["push"]}
     theirs = {"authorization": "Bearer of-somebody-else", "cookie": "a=b"}
     made = api("POST", path, json={}, headers=theirs)
     headers = api.wait(made["id"]).trigger.variables["headers"]  # type: ignore[union-attr]
-    assert {name: headers[name][0] for name in theirs} == theirs  # type: ignore[index]
+    assert {name: headers[name][0] for name in theirs} == theirs
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "is_kept"),
+    [
+        ("hooked-user", "right or wrong", False),
+        ("Hooked-User", "right or wrong", False),
+        ("somebody", "mst_0123456789", False),
+        ("twilio", "a partner's word", True),
+    ],
+)
+def test_a_password_for_this_server_is_not_kept(
+    api: Api, ns: str, name: str, password: str, is_kept: bool
+) -> None:
+    users = api.app.users
+    if not users.knows("hooked-user"):
+        users.create("hooked-user", "long enough for us", ())
+    proof = base64.b64encode(f"{name}:{password}".encode()).decode()
+    sent = {"authorization": f"Basic {proof}"}
+    made = api("POST", hooked(api, ns), json={}, headers=sent)
+    headers = api.wait(made["id"]).trigger.variables["headers"]  # type: ignore[union-attr]
+    kept = sent["authorization"] if is_kept else "***"
+    assert headers["authorization"] == [kept]  # type: ignore[index]
 
 
 def test_only_who_knows_the_key_learns_that_a_flow_is_disabled(api: Api, ns: str) -> None:

@@ -16,11 +16,12 @@ from mainstem.api.doorway import Doorway
 from mainstem.api.follow import wait_for_end
 from mainstem.api.services import ApiServices, services_of
 from mainstem.errors import InvalidInput
-from mainstem.gate.authenticate import IAP_HEADER, SESSION_COOKIE
+from mainstem.gate.authenticate import IAP_HEADER, SESSION_COOKIE, basic_of
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.sdk.trigger import WebhookTrigger
 from mainstem.services.hashes import LOCAL_PREFIX, TOKEN_PREFIX
+from mainstem.services.users import UserService
 from mainstem.services.webhooks import Call, WebhookService
 
 router = APIRouter(tags=["webhooks"])
@@ -40,7 +41,7 @@ async def fire(namespace: str, flow_id: str, key: str, request: Request) -> Resp
     services = services_of(request)
     call = Call(
         await _body(request),
-        _headers(request.headers.items()),
+        await _headers(services.accounts.users, request),
         _listed(request.query_params.multi_items()),
     )
     webhooks, flow = services.triggers.webhooks, FlowId(namespace, flow_id)
@@ -120,16 +121,31 @@ async def _body(request: Request) -> object:
     return parsed if isinstance(parsed, (dict, list)) else text
 
 
-def _headers(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+async def _headers(users: UserService, request: Request) -> dict[str, list[str]]:
     """Header names with their values, less what signs its sender in on this server."""
-    found = _listed(pairs)
-    if "authorization" in found and any(mark in found["authorization"][0] for mark in _TOKENS):
+    found = _listed(request.headers.items())
+    given = found.get("authorization")
+    if given and await _signs_in(users, given):
         found["authorization"] = ["***"]
     if IAP_HEADER in found:
         found[IAP_HEADER] = ["***"]
     if any(SESSION_COOKIE in text for text in found.get("cookie", ())):
         found["cookie"] = ["***"]
     return found
+
+
+async def _signs_in(users: UserService, given: Iterable[str]) -> bool:
+    """Whether a value holds a token of this server, or the name of a user beside a password.
+
+    Clients send their password with every call, also to addresses that ask for none.
+    """
+    for value in given:
+        if any(mark in value for mark in _TOKENS):
+            return True
+        name, _, password = (basic_of(value) or "").partition(":")
+        if password.startswith(_TOKENS) or (name and await run_in_threadpool(users.knows, name)):
+            return True
+    return False
 
 
 def _listed(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -1,7 +1,6 @@
 """Finds out who sends a request: a token, a name and password, a session's cookie, or a proxy."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -85,24 +84,32 @@ class Authenticator:
         if scheme.lower() == "bearer":
             who = await run_in_threadpool(self._sign_in.by_token, proof)
         elif scheme.lower() == "basic":
-            who = await self._basic(proof, address)
+            who = await self._basic(given, address)
         if who is None:
             if self._is_open:
                 return OPEN
             raise Refused("The credentials are wrong, have expired or were revoked.")
         return who
 
-    async def _basic(self, proof: str, address: str) -> Principal | None:
-        try:
-            name, mark, password = base64.b64decode(proof, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
+    async def _basic(self, given: str, address: str) -> Principal | None:
+        name, mark, password = (basic_of(given) or "").partition(":")
         if not mark:
             return None
         try:
             return await run_in_threadpool(self._sign_in.by_basic, name, password, address)
         except TooMany as error:
             raise Refused(error.message, 429, error.seconds) from error
+
+
+def basic_of(given: str) -> str | None:
+    """`name:password` of a header's value; None when it is of another scheme."""
+    scheme, _, proof = given.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(proof.strip(), validate=True).decode()
+    except ValueError:  # of base64, of UTF-8, and of letters beyond ASCII
+        return None
 
 
 def session_of(headers: Headers) -> str | None:

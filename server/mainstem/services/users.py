@@ -95,6 +95,11 @@ class UserService:
             raise NotFound(f"there is no user {name}")
         return found
 
+    def knows(self, name: str) -> bool:
+        """Whether somebody has this name."""
+        with self._database.read() as tx:
+            return rows.by_name(tx, name.strip().lower()) is not None
+
     # making and changing
 
     def create(
