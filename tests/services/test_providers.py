@@ -287,6 +287,7 @@ def test_a_code_works_once_and_a_state_in_one_browser(
         ({"exp": int(NOON.timestamp()) - 60}, "expired"),
         ({"nonce": "of another"}, "another sign-in"),
         ({"email_verified": False}, "not verified"),
+        ({"email_verified": "false"}, "not verified"),
         ({"email": "eve@evil.example", "groups": []}, "no role"),
     ],
 )

@@ -58,6 +58,7 @@ def test_the_metadata_address_is_refused_at_once_and_behind_a_redirect(base: str
         "[2002:a9fe:a9fe::1]", "[::ffff:0:a9fe:a9fe]",
         "[64:ff9b::a9fe:a9fe]", "2852039166", "0xa9fea9fe", "169.254.43518", "0251.0376.0251.0376",
         "metadata.google.internal", "METADATA.google.internal.", "metadata", "169.254.170.2",
+        "168.63.129.16",
     ],
 )  # fmt: skip
 def test_the_metadata_address_is_refused_however_it_is_written(host: str) -> None:

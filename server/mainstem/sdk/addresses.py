@@ -10,7 +10,10 @@ from mainstem.errors import Denied, InvalidInput
 
 #: Link-local addresses, where clouds put their metadata, and those of others elsewhere.
 _METADATA: Final = tuple(
-    map(ip_network, ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/64", "100.100.100.200/32"))
+    map(
+        ip_network,
+        ("169.254.0.0/16", "fe80::/10", "fd00:ec2::/64", "100.100.100.200/32", "168.63.129.16/32"),
+    )
 )
 _METADATA_NAMES: Final = frozenset({"metadata.google.internal", "metadata"})
 #: Prefixes whose addresses carry one of the older kind in their last 32 bits.

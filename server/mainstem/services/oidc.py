@@ -103,14 +103,15 @@ class OidcService:
         claims = self._claims(kept, code)
         settings = self._settings
         name = str(claims.get(settings.name_claim) or "")
-        if settings.name_claim == "email" and claims.get("email_verified") is False:
+        # Some providers write it as text.
+        verified = str(claims.get("email_verified")).lower() != "false"
+        if settings.name_claim == "email" and not verified:
             raise Denied("The provider has not verified the e-mail address.")
         if not name or not claims.get("sub"):
             raise Denied(f"The provider tells no `{settings.name_claim}` of this identity.")
         listed = claims.get(settings.groups_claim) or []
         groups = [str(group) for group in listed] if isinstance(listed, list) else [str(listed)]
-        trusted = claims.get("email_verified") is not False
-        email = str(claims.get("email") or "") if trusted else ""
+        email = str(claims.get("email") or "") if verified else ""
         roles = mapped_roles(settings.roles, email=email, groups=groups)
         subject = f"{settings.issuer}|{claims['sub']}"
         display = str(claims.get("name") or name)
