@@ -1,12 +1,13 @@
 """Globs over the files of a working directory."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from mainstem.errors import InvalidInput
+from mainstem.sdk.patterns import Pattern
 
 _MARKS: Final = frozenset("*?[{")
 
@@ -22,26 +23,25 @@ def working_files(root: Path, patterns: Sequence[str]) -> Iterator[tuple[str, Pa
     base = root.resolve()
     for path in sorted(base.rglob("*")) if matchers else ():
         name = path.relative_to(base).as_posix()
-        wanted = any(matcher.fullmatch(name) for matcher in matchers)
+        wanted = any(matches(name) for matches in matchers)
         if wanted and path.is_file() and path.resolve().is_relative_to(base):
             yield name, path
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> Callable[[str], object]:
     """`*` stays within a folder, `**` does not; `?`, `[a-z]`, `[!a]`, `{a,b}`, `regex:…`."""
     if pattern.startswith("regex:"):
-        source = pattern.removeprefix("regex:")
-    else:
-        source = _translated(pattern.removeprefix("glob:").removeprefix("./").lstrip("/"))
+        return Pattern(pattern.removeprefix("regex:"), "pattern").matches
+    source = _translated(pattern.removeprefix("glob:").removeprefix("./").lstrip("/"))
     try:
-        return re.compile(source, re.DOTALL)
+        return re.compile(source, re.DOTALL).fullmatch
     except re.error as error:
         raise InvalidInput(f"`{pattern}` is not a glob: {error}") from error
 
 
-_PIECE: Final = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|\\.|[{},]|.", re.DOTALL)
-_SIMPLE: Final = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}
+_PIECE: Final = re.compile(r"(?:\*\*/)+|\*\*|\*|\?|\[!?\]?[^\]]*\]|\\.|[{},]|.", re.DOTALL)
+_SIMPLE: Final = {"**": ".*", "*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}
 
 
 def _translated(glob: str) -> str:
@@ -49,6 +49,8 @@ def _translated(glob: str) -> str:
     for piece in _PIECE.findall(glob):
         if piece == "," and depth:
             parts.append("|")
+        elif piece.startswith("**/"):
+            parts.append("(?:.*/)?")
         elif piece in _SIMPLE:
             depth += (piece == "{") - (piece == "}")
             parts.append(_SIMPLE[piece])

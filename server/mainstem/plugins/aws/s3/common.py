@@ -1,14 +1,13 @@
 """What the S3 tasks share: objects as expressions see them, listings, single transfers."""
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
-from mainstem.errors import InvalidInput
 from mainstem.plugins.aws.connection import AwsConnection
 from mainstem.sdk.context import RunContext, TaskKilled
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.patterns import Pattern
 from mainstem.sdk.plugin import Properties
 
 _CHUNK: Final = 1 << 20
@@ -52,21 +51,15 @@ class Listing(S3Connection):
             is_folder = item["Key"].endswith("/")
             if kind != "BOTH" and is_folder != (kind == "DIRECTORY"):
                 continue
-            if wanted is None or wanted.fullmatch(item["Key"]):
+            if wanted is None or wanted.matches(item["Key"]):
                 found.append(described(item))
         if most is not None and len(found) > most:
             ctx.log.warn(f"{len(found)} objects were found, {most} are taken (maxFiles)")
             found = found[:most]
         return found
 
-    def _pattern(self, ctx: RunContext) -> re.Pattern[str] | None:
-        if self.regexp is None:
-            return None
-        text = ctx.render(self.regexp)
-        try:
-            return re.compile(text)
-        except re.error as error:
-            raise InvalidInput(f"`regexp` is not a regular expression: {error}") from error
+    def _pattern(self, ctx: RunContext) -> Pattern | None:
+        return None if self.regexp is None else Pattern(ctx.render(self.regexp), "regexp")
 
     def _pages(self, ctx: RunContext, client: Any) -> Iterator[dict[str, Any]]:
         left = ctx.render(self.max_keys)

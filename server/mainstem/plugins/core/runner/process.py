@@ -13,10 +13,10 @@ from typing import Final
 
 from mainstem.plugins.core.runner.host_alias import with_host_alias
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
+from mainstem.sdk.lines import Lines
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
 _GRACE_SECONDS: Final = 5.0
-_LONGEST_LINE: Final = 1 << 20
 _CHUNK: Final = 1 << 16
 _SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
 _HAS_DESCRIPTORS: Final = Path("/dev/fd").exists()
@@ -92,7 +92,7 @@ def _drain(child: "subprocess.Popen[bytes]", on_line: Callable[[str, bool], None
     with child.stdout, child.stderr:
         poll = select.poll()
         pipes = {
-            stream.fileno(): _Lines(is_error, on_line)
+            stream.fileno(): Lines(is_error, on_line)
             for stream, is_error in ((child.stdout, False), (child.stderr, True))
         }
         for number in pipes:
@@ -104,37 +104,6 @@ def _drain(child: "subprocess.Popen[bytes]", on_line: Callable[[str, bool], None
                 if not chunk:
                     poll.unregister(number)
                     del pipes[number]
-
-
-class _Lines:
-    """Cuts what comes out of one pipe into lines; one without an end is cut at the longest."""
-
-    def __init__(self, is_error: bool, on_line: Callable[[str, bool], None]) -> None:
-        self._is_error = is_error
-        self._on_line = on_line
-        self._begun: list[bytes] = []
-        self._size = 0
-
-    def take(self, chunk: bytes) -> None:
-        """Take what was read; nothing read is the end."""
-        if not chunk:
-            self._end(b"")
-            return
-        *whole, rest = chunk.split(b"\n")
-        for line in whole:
-            self._end(line + b"\n")
-        if rest:
-            self._begun.append(rest)
-            self._size += len(rest)
-            if self._size >= _LONGEST_LINE:
-                self._end(b"")
-
-    def _end(self, last: bytes) -> None:
-        line = b"".join((*self._begun, last))
-        self._begun.clear()
-        self._size = 0
-        if line:
-            self._on_line(line.decode("utf-8", "replace").rstrip("\r\n"), self._is_error)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

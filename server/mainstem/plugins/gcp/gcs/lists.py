@@ -1,6 +1,5 @@
 """Several objects at once: list, download, compose and delete them."""
 
-import re
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
@@ -9,6 +8,7 @@ from mainstem.plugins.gcp.connection import google_errors
 from mainstem.plugins.gcp.gcs.common import GcsConnection, GcsTask, describe, parse_gs
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.patterns import Pattern
 from mainstem.sdk.plugin import Properties
 from mainstem.sdk.task import Outputs
 
@@ -33,17 +33,12 @@ class Listing(GcsConnection):
         flat = ctx.render(self.listing_type) == "RECURSIVE"
         options = {"versions": ctx.render(self.all_versions)}
         found = listed(client, (bucket, prefix), kind, flat=flat, **options)
-        return [item for item in found if wanted is None or wanted.search(str(item["uri"]))]
+        return [item for item in found if wanted is None or wanted.is_in(str(item["uri"]))]
 
 
-def pattern(ctx: RunContext, prop: Property[str] | None) -> re.Pattern[str] | None:
+def pattern(ctx: RunContext, prop: Property[str] | None) -> Pattern | None:
     """`regExp` as a pattern; raises InvalidInput."""
-    if prop is None:
-        return None
-    try:
-        return re.compile(ctx.render(prop))
-    except re.error as error:
-        raise InvalidInput(f"`regExp` is not a regular expression: {error}") from error
+    return None if prop is None else Pattern(ctx.render(prop), "regExp")
 
 
 def listed(
@@ -169,7 +164,7 @@ class Compose(GcsTask):
         with google_errors(f"compose {to}"):
             client = self.client(ctx)
             found = listed(client, (source, prefix), "FILES", flat=flat)
-            found = [item for item in found if wanted is None or wanted.search(str(item["uri"]))]
+            found = [item for item in found if wanted is None or wanted.is_in(str(item["uri"]))]
             if not found and not ctx.render(self.allow_empty):
                 raise TaskFailed(f"there is nothing below {ctx.render(self.list.from_)}")
             if len(found) > _MOST_COMPOSED:

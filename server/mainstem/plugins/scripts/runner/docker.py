@@ -28,6 +28,7 @@ from mainstem.plugins.scripts.runner.docker_options import (
 )
 from mainstem.sdk.context import PluginSettings, RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.lines import Lines
 from mainstem.sdk.runner import Command, CommandResult, TaskRunner
 
 _RUN_LABEL: Final = "mainstem.task-run"
@@ -247,21 +248,15 @@ def _sweep(client: Any, ctx: RunContext) -> None:
 
 def _lines(stream: Any, command: Command) -> None:
     """Tell each line of (standard output, standard error) as it is complete."""
-    rest = {False: b"", True: b""}
+    on_line = command.on_line or (lambda _text, _is_error: None)
+    pipes = [Lines(is_error, on_line) for is_error in (False, True)]
     with contextlib.closing(stream):
         for pair in stream:
-            for is_error, chunk in zip((False, True), pair, strict=True):
-                *whole, rest[is_error] = (rest[is_error] + (chunk or b"")).split(b"\n")
-                for raw in whole:
-                    _tell(command, raw, is_error)
-    for is_error, raw in rest.items():
-        if raw:
-            _tell(command, raw, is_error)
-
-
-def _tell(command: Command, raw: bytes, is_error: bool) -> None:
-    if command.on_line is not None:
-        command.on_line(raw.decode("utf-8", "replace").rstrip("\r"), is_error)
+            for pipe, chunk in zip(pipes, pair, strict=True):
+                if chunk:
+                    pipe.take(chunk)
+    for pipe in pipes:
+        pipe.take(b"")
 
 
 def _stop(container: Any, grace_seconds: int) -> None:
