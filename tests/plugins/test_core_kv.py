@@ -7,6 +7,7 @@ import pytest
 
 from mainstem.errors import InvalidInput
 from mainstem.model.state import State
+from mainstem.sdk.context import KvEntry
 from mainstem.services.kv_values import Kind, from_body, kind_of
 from tests.plugins.bench import NAMESPACE, Bench, task
 
@@ -125,3 +126,48 @@ def test_a_key_with_other_characters_is_refused(bench: Bench) -> None:
 def test_a_time_to_live_is_not_negative(bench: Bench) -> None:
     found = bench.run(task("core.kv.Set", key="k", value="v", ttl="PT-5S"))
     assert "ttl cannot be negative" in found.errors
+
+
+def put(bench: Bench, namespace: str, key: str, ttl: timedelta | None = None) -> None:
+    bench.app.kv.set(namespace, KvEntry(key, "v", ""), ttl=ttl)
+
+
+@pytest.mark.parametrize(
+    ("given", "gone"),
+    [
+        ({}, {"a/old", "a.b/old", "ab/old"}),
+        ({"behavior": {"type": "version", "keepAmount": 1}}, set()),
+        ({"namespaces": [f"{NAMESPACE}.a"]}, {"a/old", "a.b/old"}),
+        ({"namespaces": [f"{NAMESPACE}.a"], "includeChildNamespaces": False}, {"a/old"}),
+        ({"namespacePattern": "*.a?"}, {"ab/old"}),
+        ({"keyPattern": "n*", "expiredOnly": False}, {"a/new", "a.b/new", "ab/new"}),
+        (
+            {"namespaces": [f"{NAMESPACE}.ab"], "behavior": {"expiredOnly": False}},
+            {"ab/old", "ab/new"},
+        ),
+    ],
+)
+def test_keys_of_several_namespaces_are_purged_as_far_as_the_flow_may_change_them(
+    bench: Bench, given: dict[str, Any], gone: set[str]
+) -> None:
+    places = [f"{NAMESPACE}.{name}" for name in ("a", "a.b", "ab")]
+    for place in (*places, "elsewhere"):
+        put(bench, place, "new")
+        put(bench, place, "old", timedelta(0))
+    found = bench.run(task("core.kv.PurgeKV", "purge", **given))
+    kept = {f"{e.namespace}/{e.key}" for e in bench.app.kv.entries(None, expired=True)}
+    all_of_them = {f"{place}/{key}" for place in places for key in ("new", "old")}
+    assert all_of_them - kept == {f"{NAMESPACE}.{name}" for name in gone}
+    assert {"elsewhere/new", "elsewhere/old"} <= kept
+    assert found.outputs["purge"] == {"size": len(gone)}
+
+
+def test_a_named_namespace_that_the_flow_may_not_change_is_refused(bench: Bench) -> None:
+    put(bench, "elsewhere", "old", timedelta(0))
+    found = bench.run(task("core.kv.PurgeKV", namespaces=["elsewhere"]))
+    assert "may not change keys of namespace `elsewhere`" in found.errors
+
+
+def test_namespaces_and_a_pattern_of_them_exclude_each_other(bench: Bench) -> None:
+    with pytest.raises(InvalidInput, match="exclude each other"):
+        bench.run(task("core.kv.PurgeKV", namespaces=["a"], namespacePattern="a*"))

@@ -237,3 +237,23 @@ def test_purged_logs_are_those_of_the_flow_and_of_exactly_the_levels(bench: Benc
     )
     assert bench.run(purge).outputs["t"] == {"count": 1}
     assert spoken.logs == ["ERROR kept"]
+
+
+def test_a_flow_reports_figures_of_its_own(bench: Bench) -> None:
+    found = bench.run(
+        task(
+            "core.metric.Publish",
+            metrics=[
+                {"type": "timer", "name": "took", "value": "PT1M30S", "tags": {"a": "{{ 1 + 1 }}"}},
+                {"type": "counter", "name": "{{ 'rows' }}", "value": 42},
+                {"type": "gauge", "name": "share", "value": "{{ 1 }}.5"},
+            ],
+        )
+    )
+    said = {m.metric.name: (m.metric.kind, m.metric.value, m.metric.tags) for m in found.metrics}
+    assert said["took"] == ("timer", 90, {"a": "2"})
+    assert said["rows"][:2] == ("counter", 42)
+    assert said["share"][:2] == ("gauge", 1.5)
+    wrong = [{"type": "counter", "name": "rows", "value": "many"}]
+    refused = bench.run(task("core.metric.Publish", metrics=wrong))
+    assert "The value of metric `rows` must be a number, not `many`" in refused.errors

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Final
 
 from mainstem.expr.arguments import a_boolean
+from mainstem.expr.errors import Fault
 from mainstem.expr.runtime import Evaluation
 
 
 def render(ev: Evaluation, value: object, recursive: object = None) -> object:
+    if ev.options.recursive:
+        raise Fault("Function or Macro [render] does not exist where every rendering is recursive")
     every_layer = True if recursive is None else a_boolean(recursive, "recursive")
     return ev.render_nested(value, every_layer)
 

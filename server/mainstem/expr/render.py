@@ -113,7 +113,9 @@ def _layers(text: str, scope: Scope, budget: Budget | None) -> str:
         if rendered == text:
             return text
         text = rendered
-    raise explain(Fault(f"The text still changes after {_MAX_LAYERS} renderings"), text)
+    raise explain(
+        Fault(f"Too many rendering attempts: the text still changes after {_MAX_LAYERS}"), text
+    )
 
 
 def _evaluated(

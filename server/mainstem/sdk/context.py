@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
@@ -110,6 +111,25 @@ class KvEntry:
     description: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KvPurge:
+    """Which entries to delete: patterns are globs; no namespace means all that may be changed."""
+
+    namespaces: Sequence[str] = ()
+    namespace_pattern: str = "*"
+    children: bool = True
+    key_pattern: str = "*"
+    expired_only: bool = True
+
+    def covers(self, namespace: str) -> bool:
+        if not self.namespaces:
+            return fnmatchcase(namespace, self.namespace_pattern)
+        return any(
+            namespace == named or (self.children and namespace.startswith(f"{named}."))
+            for named in self.namespaces
+        )
+
+
 class KvStore(Protocol):
     """The key-value store; `namespace` None means the flow's own.
 
@@ -131,6 +151,8 @@ class KvStore(Protocol):
 
     def delete(self, key: str, namespace: str | None = None) -> bool: ...
     def keys(self, namespace: str | None = None, prefix: str = "") -> list[str]: ...
+    def purge(self, wanted: KvPurge) -> int:
+        """Delete what is wanted; gives how many entries. Raises Denied for a named namespace."""
 
 
 class NamespaceFiles(Protocol):

@@ -1,8 +1,9 @@
 """The key-value store of namespaces; look-ups walk up the namespace tree."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Final
 
 from mainstem.bus.inprocess import KV, Bus
@@ -10,7 +11,7 @@ from mainstem.clock import Clock
 from mainstem.errors import Conflict, Gone, InvalidInput, NotFound
 from mainstem.model.flow_id import ancestors
 from mainstem.model.principal import Permission
-from mainstem.sdk.context import KvEntry
+from mainstem.sdk.context import KvEntry, KvPurge
 from mainstem.services import access, audit
 from mainstem.services.keeping import Keeper, nobody
 from mainstem.services.kv_values import (
@@ -152,6 +153,18 @@ class KvService:
                 audit.record(tx, "kv.delete", f"{namespace}/{key}", namespace=namespace)
         self._bus.publish(KV)
         return done
+
+    def purge(self, wanted: KvPurge, may_change: Callable[[str], bool]) -> int:
+        """Delete what is wanted of the namespaces that may be changed; gives how many entries."""
+        now = self._clock.now()
+        doomed: dict[str, list[str]] = {}
+        for entry in self.entries(None, expired=True):
+            over = entry.expires_at is not None and entry.expires_at <= now
+            wrong_age = wanted.expired_only and not over
+            if not wrong_age and fnmatchcase(entry.key, wanted.key_pattern):
+                doomed.setdefault(entry.namespace, []).append(entry.key)
+        places = [place for place in doomed if wanted.covers(place) and may_change(place)]
+        return sum(len(self.delete_all(place, doomed[place])) for place in places)
 
     def entries(self, namespace: str | None, *, expired: bool = False) -> list[StoredKv]:
         """Entries of exactly this namespace (of all for None), by key."""

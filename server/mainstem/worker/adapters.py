@@ -8,7 +8,7 @@ from typing import BinaryIO, Self
 
 from mainstem.ids import random_id
 from mainstem.model.execution import Execution, TaskRun
-from mainstem.sdk.context import KvEntry
+from mainstem.sdk.context import KvEntry, KvPurge
 from mainstem.services.execution_files import ExecutionFiles
 from mainstem.services.files import FileService, FilesOfExecution, matches
 from mainstem.services.kv import KvService
@@ -98,6 +98,14 @@ class TaskKv:
 
     def keys(self, namespace: str | None = None, prefix: str = "") -> list[str]:
         return self._service.keys(self._place(namespace, Use.READ_KEY), prefix)
+
+    def purge(self, wanted: KvPurge) -> int:
+        for named in wanted.namespaces:
+            self._reach.check(self._namespace, named, Use.CHANGE_KEY)
+        return self._service.purge(wanted, self._may_change)
+
+    def _may_change(self, namespace: str) -> bool:
+        return self._reach.allows(self._namespace, namespace, Use.CHANGE_KEY)
 
     def _place(self, namespace: str | None, use: Use) -> str:
         place = self._service.reach(namespace or self._namespace, self._namespace)

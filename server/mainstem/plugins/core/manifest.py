@@ -30,6 +30,8 @@ _MODULES: Final = {
     "namespace.files": ("UploadFiles", "DownloadFiles", "DeleteFiles"),
     "templating.templated": ("TemplatedTask",),
     "kv.tasks": ("Set", "Get", "GetKeys", "Delete"),
+    "kv.purge": ("PurgeKV",),
+    "metric.publish": ("Publish",),
     "http.tasks": ("Request", "Download"),
     "http.trigger": ("Trigger",),
     "runner.process": ("Process",),

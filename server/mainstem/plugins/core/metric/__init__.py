@@ -1,0 +1,1 @@
+"""Core plug-ins: metric."""
