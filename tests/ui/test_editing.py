@@ -7,7 +7,7 @@ import pytest
 from mainstem.ui.outline import outline
 from mainstem.ui.tidy import tidy
 from mainstem.ui.yaml_place import Place, place
-from tests.ui.html import Document
+from tests.ui.html import Document, by_id
 from tests.ui.site import Site
 
 LOG, EACH = "core.log.Log", "core.flow.ForEach"
@@ -177,3 +177,11 @@ def test_only_the_editor_admits_style_sheets_by_nonce_and_loads_the_library(site
         ordinary = site.browser.get(path)
         assert "nonce" not in ordinary.headers["content-security-policy"]
         assert "codemirror" not in ordinary.text
+
+
+def test_the_list_says_which_flow_is_invalid_where_and_does_not_offer_to_run_it(site: Site) -> None:
+    row = by_id(site.get("/ui/flows"), "f-demo-broken")
+    assert "Invalid" in row.text
+    assert "Line " in row.text
+    assert "Execute" not in row.text
+    assert "New flow" in site.get("/ui/flows")

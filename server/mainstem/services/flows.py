@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from mainstem.bus.inprocess import FLOWS, Bus
 from mainstem.clock import Clock
 from mainstem.engine.templates import FindTemplate, inline_templates
-from mainstem.errors import Conflict, InvalidInput, NotFound
+from mainstem.errors import Conflict, InvalidInput, MainstemError, NotFound
 from mainstem.flowspec.parse import DefaultsOf, ParsedFlow, parse_flow
-from mainstem.flowspec.problems import Problem
+from mainstem.flowspec.problems import Problem, errors
 from mainstem.model.flow_id import FlowId
 from mainstem.model.principal import Permission
 from mainstem.sdk.flow import Flow, PluginDefault
@@ -301,6 +301,16 @@ class FlowService:
             return cached
         return self._parsed(self.revision(flow_id, number))
 
+    def fault(self, revision: FlowRevision) -> Problem | None:
+        """The first problem of a stored source, such as of a flow whose plug-in is gone."""
+        try:
+            self._parsed(revision)
+        except InvalidFlow as error:
+            return errors(error.problems)[0]
+        except MainstemError as error:
+            return Problem(None, 1, 1, "template", error.message)
+        return None
+
     def loaded(self, flow_id: FlowId, number: int) -> Flow | None:
         """The parsed flow of a revision if it is in memory."""
         return self._known((flow_id, number))
@@ -366,7 +376,7 @@ def _record(tx: Connection, saved: Sequence[FlowRevision], deleted: Sequence[Flo
 
 
 def _checked(parsed: ParsedFlow) -> Flow:
-    errors = [problem for problem in parsed.problems if problem.severity == "error"]
-    if errors or parsed.flow is None:
-        raise InvalidFlow(errors or parsed.problems)
+    found = errors(parsed.problems)
+    if found or parsed.flow is None:
+        raise InvalidFlow(found or parsed.problems)
     return parsed.flow

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fastapi import APIRouter, Request
 from markupsafe import Markup
 from starlette.responses import Response
 
+from mainstem.flowspec.problems import Problem
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
 from mainstem.services.flows import FlowRevision
@@ -38,6 +39,7 @@ class FlowLine:
     ticks: Markup
     last: ExecutionLine | None
     triggers: Sequence[TriggerLine]
+    fault: Problem | None = None
 
     @property
     def next_at(self) -> datetime | None:
@@ -65,7 +67,6 @@ def page_flows(request: Request) -> Response:
     context = _context(here, request)
     context |= {
         "namespaces": sorted(here.services.flows.namespaces()),
-        "invalid": (),
         "refresh": f"{link('flows', '_rows')}{context['query']}",
     }
     frame = Frame("flows", "Flows", topics=("executions", "flows"))
@@ -111,7 +112,11 @@ def flow_lines(here: Desk, flows: Sequence[FlowRevision]) -> list[FlowLine]:
     triggers = by_flow(here, flows) if flows else {}
     now = here.clock.now()
     return [
-        _line(item, latest.get(item.flow, []), triggers.get(item.flow, ()), now) for item in flows
+        replace(
+            _line(item, latest.get(item.flow, []), triggers.get(item.flow, ()), now),
+            fault=here.services.flows.fault(item),
+        )
+        for item in flows
     ]
 
 
