@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,7 +115,7 @@ def test_protected_namespaces_keep_what_git_no_longer_has(
     app.syncs.sync("team")
     repository.commit({"flows/s.yaml": None})
     assert app.syncs.sync("team").plan.changes()["release"] == ["system.jobs.s"]
-    assert app.flows.head(FlowId("system.jobs", "s"))
+    assert app.flows.head(FlowId("system.jobs", "s")).revision == 1
 
 
 def test_a_source_goes_back_to_a_commit_and_forward_again(
@@ -231,6 +232,39 @@ def test_secrets_of_a_stored_source_are_sealed_and_never_shown(
     source = app.sources.get("team").source
     assert source.token is None
     assert source.github_app is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "elsewhere"),
+    [
+        ({"url": "https://example.com/x/z"}, ""),
+        ({"url": "https://EXAMPLE.com/x/z"}, ""),
+        ({"url": "https://evil.example/x/y"}, "evil.example"),
+        ({"url": "https://example.com:8443/x/y"}, "example.com:8443"),
+        ({"url": "git@evil.example:x/y", "known_hosts": "k"}, "evil.example"),
+        ({"url": "https://evil.example/x/y", "token": "of-evil"}, ""),
+        ({"url": "https://evil.example/x/y", "token": None}, ""),
+        ({"status": {"kind": "github"}}, "the API of github"),
+        ({"status": {"kind": "github", "api_url": "https://evil.example/api"}}, "evil.example"),
+    ],
+)
+def test_a_token_that_is_left_out_stays_for_its_own_host_alone(
+    make_app: Make, changes: dict[str, Any], elsewhere: str
+) -> None:
+    sources = make_app().sources
+    first = {"url": "https://example.com/x/y", "token": "hunter2", "webhook_secret": "of-calls"}
+    sources.create({"name": "team", **first})
+    wanted = {"url": first["url"], **changes}
+    if elsewhere:
+        with pytest.raises(InvalidInput, match=rf"`token` was not given for {elsewhere}"):
+            sources.update("team", wanted)
+        assert sources.get("team").source.url == first["url"]
+        return
+    sources.update("team", wanted)
+    source = sources.get("team").source
+    assert source.webhook_secret is not None
+    kept = source.token and source.token.get_secret_value()
+    assert kept == changes.get("token", "hunter2")
 
 
 def test_a_stored_source_reads_no_files_of_the_server(make_app: Make, tmp_path: Path) -> None:

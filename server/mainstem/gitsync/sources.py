@@ -15,6 +15,7 @@ from mainstem.bus.inprocess import Bus, sync_topic
 from mainstem.clock import Clock
 from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.gitsync.address import check_branch, check_commit, check_tag, check_url
+from mainstem.gitsync.destinations import check_destinations
 from mainstem.model.principal import PrincipalKind
 from mainstem.secrets.seal import Sealer
 from mainstem.services import access, audit
@@ -152,10 +153,15 @@ class SourceService:
     def merged(self, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
         """A new definition of a stored source, with the secrets that it does not mention.
 
-        Raises NotFound, or Conflict for a source of the settings.
+        Raises NotFound, Conflict for a source of the settings, or InvalidInput when they would
+        be sent to another host than before.
         """
-        secrets = split(self._stored(name))[1]
-        return {**_with_secrets(dict(definition), secrets), "name": name}
+        old, secrets = split(self._stored(name))
+        given = {**definition, "name": name}
+        inherited = frozenset(secrets) - _named(given)
+        wanted = _with_secrets(given, secrets)
+        check_destinations(old, wanted, inherited & _named(wanted))
+        return wanted
 
     def shown(self, name: str) -> dict[str, Any]:
         """A source for readers: of secrets only the names; raises NotFound."""
@@ -317,6 +323,16 @@ def _with_secrets(definition: dict[str, Any], secrets: Mapping[str, str]) -> dic
         if isinstance(node, dict) and last not in node:
             node[last] = value
     return definition
+
+
+def _named(node: Mapping[str, Any], prefix: str = "") -> frozenset[str]:
+    """The dotted names in a definition."""
+    found: set[str] = set()
+    for key, value in node.items():
+        found.add(f"{prefix}{key}")
+        if isinstance(value, Mapping):
+            found |= _named(value, f"{prefix}{key}.")
+    return frozenset(found)
 
 
 def _joined(definition: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
