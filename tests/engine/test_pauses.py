@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from mainstem.engine.decision import ForceRun, PauseRequested, ResumeRequested
+from mainstem.engine.decision import ForceRun, KillRequested, PauseRequested, ResumeRequested
 from mainstem.errors import Conflict, InvalidInput
 from tests.engine.harness import World, moments, states
-from tests.engine.tasks import Spec, flow, flowable, ok, registry, run, waits
+from tests.engine.tasks import Spec, fails, flow, flowable, ok, registry, run, waits
 
 
 def paused(*tasks: Spec, **more: object) -> tuple[World, str]:
@@ -197,3 +197,53 @@ def test_a_loop_inside_a_loop_starts_its_passes_anew() -> None:
     each = flowable("ForEach", "each", {**inner, **text}, values=["a", "b"])
     world, run_id = run(flow(each))
     assert states(world, run_id)["loop[b]"] == "SUCCESS"
+
+
+def test_a_task_runs_when_the_pause_begins_and_the_pause_waits_on() -> None:
+    world, run_id = paused(ok("inside"), onPause=ok("tell"))
+    world.run()
+    assert states(world, run_id) == {"p": "PAUSED", "tell": "SUCCESS"}
+    assert world.execution(run_id).state == "PAUSED"
+    world.do(run_id, ResumeRequested())
+    world.run()
+    assert states(world, run_id) == {
+        "p": "SUCCESS", "tell": "SUCCESS", "inside": "SUCCESS", "after": "SUCCESS"
+    }  # fmt: skip
+
+
+def test_a_pause_whose_task_failed_fails_once_it_goes_on() -> None:
+    world, run_id = paused(ok("inside"), onPause=fails("tell"))
+    world.run()
+    assert states(world, run_id) == {"p": "PAUSED", "tell": "FAILED"}
+    world.do(run_id, ResumeRequested())
+    world.run()
+    assert states(world, run_id) == {"p": "FAILED", "tell": "FAILED"}
+    assert world.execution(run_id).state == "FAILED"
+
+
+def test_what_runs_during_a_pause_ends_with_it() -> None:
+    more: Spec = {"onPause": waits("tell"), "timeout": "PT1S"}
+    world, run_id = run(flow(flowable("Pause", "p", **more)))
+    assert states(world, run_id) == {"p": "FAILED", "tell": "KILLED"}
+    assert world.execution(run_id).state == "FAILED"
+
+
+def test_a_pause_may_be_resumed_before_what_it_runs_has_ended() -> None:
+    world = World(registry())
+    spec = flow(flowable("Pause", "p", ok("inside"), onPause=waits("tell", 30)))
+    run_id = world.create(world.add_flow(spec))
+    world.run(until=lambda: states(world, run_id).get("tell") == "RUNNING")
+    world.do(run_id, ResumeRequested())
+    world.run()
+    assert states(world, run_id) == {"p": "SUCCESS", "tell": "SUCCESS", "inside": "SUCCESS"}
+
+
+def test_killing_a_pause_kills_what_runs_during_it() -> None:
+    world = World(registry())
+    spec = flow(flowable("Pause", "p", onPause=waits("tell", 30)), ok("after"))
+    run_id = world.create(world.add_flow(spec))
+    world.run(until=lambda: states(world, run_id).get("tell") == "RUNNING")
+    world.do(run_id, KillRequested())
+    world.run()
+    assert states(world, run_id) == {"p": "KILLED", "tell": "KILLED"}
+    assert world.execution(run_id).state == "KILLED"

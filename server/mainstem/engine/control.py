@@ -53,7 +53,8 @@ def _kill_node(turn: Turn, node: Node) -> None:
     above = node.parent
     if above is not None and above.plan is not None and above.plan.kind is Kind.WORKSPACE:
         return
-    if state.is_created or state in (State.PAUSED, State.RETRYING) or _is_detached(node):
+    waits = state in (State.PAUSED, State.RETRYING) and not _open_children(node)
+    if state.is_created or waits or _is_detached(node):
         stop(turn, node, State.KILLED)
         turn.queue.append((Step.SETTLE, node))
         return
@@ -66,6 +67,10 @@ def _kill_node(turn: Turn, node: Node) -> None:
         turn.kill_children.append(node.run.id)
     else:
         turn.cancel.append(node.run.id)
+
+
+def _open_children(node: Node) -> list[Node]:
+    return [child for child in node.children.values() if not child.state.is_terminal]
 
 
 def _reach_detached(turn: Turn) -> None:
@@ -156,13 +161,19 @@ def _delay_over(turn: Turn, node: Node) -> None:
         turn.move(node, State.RUNNING)
         turn.queue.append((Step.LOOK, node))
     else:
-        turn.end(node, allow(node.task, behavior))
+        _end_pause(turn, node, behavior)
 
 
 def _pause_timed_out(turn: Turn, node: Node) -> None:
     if node.state is State.PAUSED:
         turn.log(Level.ERROR, "Timeout: the pause was not resumed in time", node)
-        turn.end(node, allow(node.task, State.FAILED))
+        _end_pause(turn, node, State.FAILED)
+
+
+def _end_pause(turn: Turn, node: Node, state: State) -> None:
+    for child in _open_children(node):
+        stop(turn, child, State.KILLED)
+    turn.end(node, allow(node.task, state))
 
 
 def _next_pass(turn: Turn, node: Node) -> None:

@@ -125,6 +125,8 @@ def open_flowable(turn: Turn, node: Node) -> None:
     else:
         turn.move(node, State.PAUSED)
         _wake_later(turn, node, hold)
+        if flowable(node).hold_tasks():
+            turn.queue.append((Step.LOOK, node))
 
 
 def show_opening(turn: Turn, node: Node) -> None:

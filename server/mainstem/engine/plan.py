@@ -23,6 +23,7 @@ class Kind(IntEnum):
 class Section(IntEnum):
     """The lists of a parent, in the order in which they may run."""
 
+    HOLD = -1
     MAIN = 0
     ERRORS = 1
     FINALLY = 2
@@ -71,7 +72,7 @@ class Plan:
         plan = TaskPlan(task, policy, self.flow.worker_group)
         self.tasks[task.id] = plan
         if isinstance(task, FlowableTask):
-            plan.sections = _sections(task.error_tasks(), task.finally_, ())
+            plan.sections = _sections(task.error_tasks(), task.finally_, (), task.hold_tasks())
             plan.isolates = task.ISOLATES
         for child in task.subtasks():
             self._add(child, policy)
@@ -92,9 +93,13 @@ def after_tasks(flow: Flow) -> tuple[Task, ...]:
 
 
 def _sections(
-    errors: tuple[Task, ...], finals: tuple[Task, ...], after: tuple[Task, ...]
+    errors: tuple[Task, ...],
+    finals: tuple[Task, ...],
+    after: tuple[Task, ...],
+    hold: tuple[Task, ...] = (),
 ) -> dict[str, Section]:
-    found = {task.id: Section.ERRORS for task in errors}
+    found = {task.id: Section.HOLD for task in hold}
+    found.update((task.id, Section.ERRORS) for task in errors)
     found.update((task.id, Section.FINALLY) for task in finals)
     found.update((task.id, Section.AFTER) for task in after)
     return found

@@ -1,10 +1,10 @@
 """What comes next under a parent: the lists of children and how they are worked off.
 
-A parent (the root of the execution or a flowable task run) works off up to four sections. MAIN
-holds the lanes of the flowable. When all of MAIN's open children have ended and one of them
-FAILED, ERRORS runs; then FINALLY; then the parent is concluded. Within a section a child that
-ended in a halting state keeps further children from being made. AFTER exists at the root alone
-and runs once the execution has ended.
+A parent (the root of the execution or a flowable task run) works off up to five sections. HOLD
+runs while the parent is PAUSED. MAIN holds the lanes of the flowable. When all of MAIN's open
+children have ended and one of them FAILED, ERRORS runs; then FINALLY; then the parent is
+concluded. Within a section a child that ended in a halting state keeps further children from
+being made. AFTER exists at the root alone and runs once the execution has ended.
 """
 
 from mainstem.engine.conclude import conclude, conclude_killed
@@ -48,6 +48,8 @@ def look(turn: Turn, parent: Node) -> None:
     live = turn.live
     if live.held or (not parent.is_root and parent.state.is_terminal):
         return
+    if _goes_on(parent):
+        parent.branch = None
     branch = parent.branch or rebuild(turn, parent)
     if branch is None:
         return
@@ -57,7 +59,7 @@ def look(turn: Turn, parent: Node) -> None:
         return
     while True:
         fill(turn, parent, branch)
-        if branch.open:
+        if branch.open or _waits(parent):
             return
         if not enter_next_section(turn, parent, branch):
             if not parent.is_root or branch.section is not Section.AFTER:
@@ -65,6 +67,18 @@ def look(turn: Turn, parent: Node) -> None:
             else:
                 turn.closed = True
             return
+
+
+def _waits(parent: Node) -> bool:
+    return not parent.is_root and parent.state is State.PAUSED
+
+
+def _goes_on(parent: Node) -> bool:
+    """Whether a pause is over, and so is what ran during it."""
+    branch = parent.branch
+    if branch is None or branch.section is not Section.HOLD or branch.open:
+        return False
+    return not _waits(parent)
 
 
 def is_killing(turn: Turn, parent: Node) -> bool:
@@ -117,6 +131,8 @@ def branches_of(turn: Turn, parent: Node) -> tuple[tuple[Task, ...], tuple[Task,
 def section_lanes(turn: Turn, parent: Node, section: Section) -> Lanes:
     """The lanes of one section of a parent."""
     errors, finals = branches_of(turn, parent)
+    if section is Section.HOLD and isinstance(parent.task, FlowableTask):
+        return Lanes([Lane(parent.task.hold_tasks())], 1)
     if section is Section.ERRORS:
         return Lanes([Lane(errors)], 1)
     if section is Section.FINALLY:
@@ -137,7 +153,9 @@ def rebuild(turn: Turn, parent: Node) -> Branch | None:
     """Make the cursor of a parent from its children's rows; None when that failed the parent."""
     branch = Branch()
     children = [child for child in parent.children.values() if not child.run.dynamic]
-    section = max((child.section for child in children), default=Section.MAIN)
+    section = max((child.section for child in children), default=_first_section(parent))
+    if section is Section.HOLD and _is_over(parent, children):
+        section = Section.MAIN
     over = parent.is_root and turn.live.execution.state.is_terminal
     if over and section is not Section.AFTER:
         return None
@@ -152,15 +170,28 @@ def rebuild(turn: Turn, parent: Node) -> Branch | None:
         fail(turn, parent, UNRESOLVED + reason(error))
         return None
     indexed = parent.plan is not None and parent.plan.isolates and section is Section.MAIN
+    if section is Section.MAIN:
+        branch.halted = any(c.section is Section.HOLD and c.state in HALTING for c in children)
     _replay(branch, [child for child in children if child.section is section], indexed=indexed)
     if section is Section.MAIN and is_out_of_time(parent):
         branch.ready.clear()
     return branch
 
 
+def _first_section(parent: Node) -> Section:
+    task = parent.task if _waits(parent) else None
+    holds = isinstance(task, FlowableTask) and task.hold_tasks()
+    return Section.HOLD if holds else Section.MAIN
+
+
+def _is_over(parent: Node, children: list[Node]) -> bool:
+    """Whether nothing runs any more of what may run during a pause, and the pause is over."""
+    return not _waits(parent) and all(c.state.is_terminal for c in children)
+
+
 def _tally(branch: Branch, children: list[Node]) -> None:
     for child in children:
-        if child.state.is_terminal and child.section is Section.MAIN:
+        if child.state.is_terminal and child.section in (Section.HOLD, Section.MAIN):
             branch.tally.add(child.state)
         elif child.state.is_terminal and child.section is Section.FINALLY:
             branch.finals.add(child.state)

@@ -181,6 +181,10 @@ class FlowableTask(Task):
         """A pause before the lanes."""
         return None
 
+    def hold_tasks(self) -> tuple[Task, ...]:
+        """What runs, one after another, while it waits."""
+        return ()
+
     def hold_ends_as(self) -> State:
         """What a pause becomes when its delay is over: RUNNING goes on with the lanes."""
         return State.RUNNING
@@ -198,6 +202,7 @@ class FlowableTask(Task):
         return self.errors
 
     def subtasks(self) -> Iterator[Task]:
+        yield from self.hold_tasks()
         yield from self.main_tasks()
         yield from self.error_tasks()
         yield from self.finally_

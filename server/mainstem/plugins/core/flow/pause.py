@@ -35,6 +35,9 @@ class Pause(FlowableTask):
         default=None, validation_alias=AliasChoices("delay", "pauseDuration")
     )
     behavior: Literal["RESUME", "WARN", "CANCEL", "FAIL"] = "RESUME"
+    on_pause: AnyTask | None = Field(
+        default=None, description="Runs when the pause begins; should it fail, so does the pause."
+    )
     on_resume: tuple[AnyInput, ...] = ()
     tasks: tuple[AnyTask, ...] = Field(
         default=(),
@@ -47,6 +50,9 @@ class Pause(FlowableTask):
 
     def hold(self, ctx: FlowContext) -> Hold:
         return Hold(_length(self.delay, ctx), _length(self.timeout, ctx))
+
+    def hold_tasks(self) -> tuple[Task, ...]:
+        return (self.on_pause,) if self.on_pause is not None else ()
 
     def hold_ends_as(self) -> State:
         return _ENDS[self.behavior]
