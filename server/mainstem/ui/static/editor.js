@@ -132,7 +132,7 @@
     doc: area.value,
     extensions: [
       EditorView.cspNonce.of(nonce),
-      EditorView.contentAttributes.of({'aria-label': area.labels[0]?.textContent || 'Text', spellcheck: 'false'}),
+      EditorView.contentAttributes.of({'aria-label': area.labels[0]?.textContent || 'Text', spellcheck: 'false', tabindex: '0'}),
       EditorState.readOnly.of(area.readOnly),
       cm.lineNumbers(), cm.foldGutter(), cm.highlightSpecialChars(), cm.history(), cm.drawSelection(),
       cm.indentUnit.of(area.dataset.editor === 'py' ? '    ' : '  '), cm.indentOnInput(), cm.bracketMatching(), cm.closeBrackets(),
