@@ -31,6 +31,7 @@ from mainstem.gitsync.testing import TestGate
 from mainstem.ids import IdSource, random_id
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.runtime.component import Component, Ticker
+from mainstem.runtime.jq_processes import JqProcesses
 from mainstem.runtime.lock import instance_of
 from mainstem.scheduler.loop import Scheduler
 from mainstem.scheduler.operations import Operations
@@ -147,9 +148,11 @@ class App:
         )
         self.secrets = SecretService(self.secret_chain, database, bus, self.audit)
         self.secret_reads = SecretReads(database, self.secret_chain, clock)
+        self.jq = JqProcesses()
         self.options = RenderOptions(
             recursive=self.settings.variables.recursive_rendering,
             timezone=ZoneInfo(self.settings.timezone),
+            jq=self.jq,
         )
         self.namespaces = NamespaceService(database, self.registry, clock, bus)
         self.host_services = HostServices(
@@ -457,6 +460,7 @@ class App:
         self.secret_reads.flush()
         if self.cluster is not None:
             self.cluster.stop()
+        self.jq.close()
         self.bus.stop()
         self.database.close()
 

@@ -100,6 +100,14 @@ def _refuse(function: str) -> NoReturn:
     raise Fault(f"`{function}()` can't be used here, only while an execution runs")
 
 
+class Jq(Protocol):
+    """Runs a jq program on a JSON text, bounded in seconds and in characters of its results."""
+
+    def __call__(self, program: str, text: str, *, seconds: float, most: int) -> str:
+        """The results as lines of JSON; raises Fault."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
     """How to render, and how much one rendering may cost."""
@@ -115,6 +123,7 @@ class RenderOptions:
     max_regex_input: int = 1_000_000
     regex_seconds: float = 2.0
     keep_sealed: bool = False
+    jq: Jq | None = None  # without one the library runs in this process, and nothing can end it
 
 
 DEFAULT_OPTIONS: Final = RenderOptions()

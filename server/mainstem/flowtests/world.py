@@ -31,6 +31,7 @@ from mainstem.flowspec.inputs import coerce_output
 from mainstem.ids import seeded_ids
 from mainstem.model.execution import Execution, TaskRun
 from mainstem.model.flow_id import FlowId
+from mainstem.runtime.jq_processes import JqProcesses
 from mainstem.sdk.context import PluginSettings
 from mainstem.sdk.flow import Flow
 from mainstem.sdk.inputs import FlowOutput
@@ -168,7 +169,8 @@ class World(AbstractContextManager["World"]):
         self.queue: deque[Item] = deque()
         self.database = open_database("sqlite://")
         self.storage = LocalStorage(root / "storage")
-        self.options = RenderOptions(timezone=ZoneInfo(around.timezone))
+        self.jq = JqProcesses()
+        self.options = RenderOptions(timezone=ZoneInfo(around.timezone), jq=self.jq)
         self.constants = Constants(globals=around.globals)
         bus = Bus()
         self.kv = KvService(self.database, self.clock, bus)
@@ -257,6 +259,7 @@ class World(AbstractContextManager["World"]):
     ) -> None:
         self.workers.close(kill=True)
         self.database.close()
+        self.jq.close()
         self._folder.cleanup()
 
     def __enter__(self) -> Self:

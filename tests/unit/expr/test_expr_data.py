@@ -236,15 +236,9 @@ def test_jq_reads_json_text_and_keeps_32_bits() -> None:
         ('import "m" as m; .', "can't read"),
         ('"m" | modulemeta', "modules are not available"),
         ("halt", "halt"),
-        ("[range(1e9)] | length", "more than 100000 turns"),
-        ("[repeat(1)] | length", "turns"),
-        ("until(false; .)", "turns"),
-        ("[recurse(1)] | length", "turns"),
-        ("def f: f; f", "calls itself"),
-        ("def f: def g: f; g; f", "calls itself"),
     ],
 )
-def test_jq_programs_cannot_leave_or_run_for_ever(program: str, words: str) -> None:
+def test_jq_programs_cannot_leave(program: str, words: str) -> None:
     assert words in fault("{{ d | jq(p) }}", d={"a": 1}, p=program)
 
 
