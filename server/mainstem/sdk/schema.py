@@ -5,6 +5,7 @@ fields. `type` chooses the schema of a plug-in; full names, short names and alia
 """
 
 from collections.abc import Iterator, Mapping
+from types import NoneType
 from typing import Any, ClassVar, Final
 
 from pydantic.json_schema import (
@@ -23,6 +24,7 @@ from mainstem.sdk.registry import PREFIX, Registry
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
 EDITOR_COMMENT: Final = "# yaml-language-server: $schema={url}"
 DEFS: Final = "#/$defs/"
+_PLAIN: Final = frozenset({NoneType, bool, int, str})
 
 
 class _Generator(GenerateJsonSchema):
@@ -37,6 +39,10 @@ class _Generator(GenerateJsonSchema):
         self, schema: core_schema.CoreSchema, error_info: str
     ) -> JsonSchemaValue:
         return {}
+
+    def encode_default(self, dft: object) -> object:
+        """As usual, without the detour that plain values do not need."""
+        return dft if type(dft) in _PLAIN else super().encode_default(dft)
 
 
 def flow_schema(registry: Registry) -> dict[str, Any]:

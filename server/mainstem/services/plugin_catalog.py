@@ -73,7 +73,6 @@ class PluginCatalog:
         self._docs: dict[str, PluginDoc] = {}
         self._schema: dict[str, Any] | None = None
         self._lock = threading.Lock()
-        self._warmed = False
 
     def doc(self, name: str) -> PluginDoc:
         """By full, short or alias name; raises NotFound."""
@@ -122,12 +121,6 @@ class PluginCatalog:
             if self._schema is None:
                 self._schema = flow_schema(self.registry)
             return self._schema
-
-    def warm(self) -> None:
-        """Begin with the schema, which takes seconds, before anyone waits for it."""
-        if not self._warmed:
-            self._warmed = True
-            threading.Thread(target=self.flow_schema, name="schema", daemon=True).start()
 
     def usage(self) -> Usage:
         """Read from the sources of current flows."""

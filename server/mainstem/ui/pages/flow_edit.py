@@ -58,7 +58,6 @@ class UsedType:
 
 def checked(here: Desk, source: str, expected: FlowId | None) -> dict[str, object]:
     """What the editor shows beside a source: problems, drawing, the types in use."""
-    here.services.plugins.warm()
     parsed = here.services.flows.parse(source)
     problems = [*parsed.problems]
     if parsed.flow is not None and expected is not None and parsed.flow.flow_id != expected:

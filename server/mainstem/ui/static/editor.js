@@ -176,5 +176,8 @@
     if (!sent && area.value !== area.defaultValue) event.preventDefault();
   });
   mark();
-  if (assist) explain();
+  if (assist) {
+    explain();
+    ask('_complete', cursor(view.state)); // makes the server ready before anyone waits for it
+  }
 })();
