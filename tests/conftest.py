@@ -17,6 +17,8 @@ from tests.stores import on_postgresql, on_sqlite
 HERE = Path(__file__).parent
 # Run by one worker: its fixtures are dear, or two of them would be in each other's way.
 GROUPED = ("browser/", "containers/", "storage/", "terraform/")
+# Begun first, so that no worker is left alone with one of them.
+LONGEST = ("containers/", "engine/test_simulation.py")
 HEAVY = (
     "cluster/",
     "conformance/",
@@ -69,6 +71,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not str(item.path.relative_to(HERE)).startswith(LONGEST))
     for item in items:
         place = str(item.path.relative_to(HERE))
         if place.startswith(HEAVY) or any(name in item.name for name in HEAVY_NAMES):
@@ -79,6 +82,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # it would leave the longest test to the end
     return Grouping(config, log)
 
 
