@@ -223,6 +223,15 @@ def test_the_palette_finds_flows_executions_and_pages(site: Site) -> None:
     assert "Nothing is called" in site.get("/ui/palette/_results?q=zzzzqqqq")
 
 
+def test_labels_of_the_system_are_not_listed_among_an_executions_own(site: Site) -> None:
+    seeder = seed.Seeder(site.app, seed.NOW)
+    run = seeder.execution(
+        seed.HELLO, [], state=State.SUCCESS, ago=5, labels={"system.from": "git", "system.x": "y"}
+    )
+    assert "<dt>Labels</dt>" in site.get(site.address("failed"))
+    assert "<dt>Labels</dt>" not in site.get(f"/ui/executions/demo/hello/{run.id}")
+
+
 def test_the_failure_summary_leads_to_its_place_in_the_log(site: Site) -> None:
     root = Document(site.get(site.address("failed"))).root
     summary = next(e for e in root.all("div", role="alert"))
