@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from mainstem.ids import seeded_ids
 from mainstem.model.execution import Execution
 from mainstem.model.state import State
 from mainstem.services.search import ExecutionFilter
@@ -225,6 +226,7 @@ def test_the_palette_finds_flows_executions_and_pages(site: Site) -> None:
 
 def test_labels_of_the_system_are_not_listed_among_an_executions_own(site: Site) -> None:
     seeder = seed.Seeder(site.app, seed.NOW)
+    seeder.ids = seeded_ids("labels")
     run = seeder.execution(
         seed.HELLO, [], state=State.SUCCESS, ago=5, labels={"system.from": "git", "system.x": "y"}
     )
