@@ -65,7 +65,7 @@ lock-terraform:
 	cd tests/terraform && uv pip compile -q --no-annotate --generate-hashes --no-header checkov.in -o checkov-requirements.txt
 
 bench: $(STAMP)
-	for script in bench/*.py; do $(BIN)/python $$script; done
+	for script in bench/*.py; do $(BIN)/python -m bench.$$(basename $$script .py); done
 
 clean:
 	rm -rf $(VENV) $(TERRAFORM_VENVS) .demo .state

@@ -1,6 +1,6 @@
 """What a dbt task costs: `dbt build` of dbt/taxi on PostgreSQL, by a process of its own and warm.
 
-    python bench/dbt_start.py [--runs N] [--rows N] [--json]
+    python -m bench.dbt_start [--runs N] [--rows N] [--json]
 
 Both ways run the same flow on a whole server, by turns, after one run of each that is not counted
 (it keeps dbt's partial parse, and starts the process that forks). Processor time is that of dbt's
@@ -12,14 +12,11 @@ import json
 import os
 import resource
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import yaml
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from demo import postgres
 from demo.processes import Children

@@ -1,6 +1,6 @@
 """Renders per processor second of typical templates, beside Jinja2 plain and sandboxed.
 
-python bench/expressions.py [seconds per measurement]
+python -m bench.expressions [seconds per measurement]
 """
 
 import sys

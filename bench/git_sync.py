@@ -1,6 +1,6 @@
 """Git sync: the first sync of many flows, a poll without news, one change, webhook to live.
 
-    python bench/git_sync.py [--flows 10000] [--ballast 200]
+    python -m bench.git_sync [--flows 10000] [--ballast 200]
 
 With --ballast the repository also holds that many MB that nothing is made of, which should not be
 fetched; --no-filters has the other side send them all the same.
@@ -25,6 +25,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
+from bench.machine import speed
 from mainstem.app import App
 from mainstem.model.flow_id import FlowId
 from mainstem.server import create_server
@@ -68,6 +69,7 @@ def main() -> int:
         figures = measure(folder, args.flows, args.rounds)
         held = sum(p.stat().st_size for p in (folder / "state/git").rglob("*") if p.is_file())
         print(f"{'fetched in all':32} {held / 1e6:9.1f} MB")
+    print(speed())
     worst = 0
     for label, seconds in figures.items():
         limit = LIMITS.get(label)

@@ -1,6 +1,6 @@
 """Tasks in sequence: what the server adds to each.
 
-    python bench/light_tasks.py [--tasks N] [--runs N] [--json]
+    python -m bench.light_tasks [--tasks N] [--runs N] [--json]
 
 Three flows of 40 tasks: core.debug.Return, shell commands, and Python scripts as processes. The
 processes stand beside a plain loop of subprocesses that does the same work. Targets: 40 light
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from bench.machine import speed
 from mainstem.app import App
 from mainstem.model.execution import Execution
 from mainstem.model.flow_id import FlowId
@@ -49,6 +50,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures))
         return
+    print(speed())
     print(f"{options.tasks} tasks in sequence, median of {options.runs}")
     for kind, found in figures.items():
         each = found["seconds"] / options.tasks * 1000

@@ -1,6 +1,6 @@
 """What local Google Cloud costs, beside DuckDB's own time for the same work.
 
-    python bench/local_gcp.py [--json] [--rows 1000000] [--repeat 5]
+    python -m bench.local_gcp [--json] [--rows 1000000] [--repeat 5]
 
 The floor of a line is what the work costs without the emulator: DuckDB in this process for
 queries and loads; for the read, the client parsing the same pages from memory.

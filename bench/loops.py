@@ -16,6 +16,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+from bench.machine import speed
 from mainstem.app import App
 from mainstem.model.flow_id import FlowId
 from mainstem.model.state import State
@@ -95,6 +96,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures))
         return
+    print(speed())
     for limit, found in figures.items():
         name = "one after the other" if limit == "1" else "all at once"
         print(

@@ -1,6 +1,6 @@
 """What masking costs: 1,000 secrets, 10,000 lines, with and without secrets in them.
 
-python bench/masking.py
+python -m bench.masking
 """
 
 import secrets

@@ -1,6 +1,6 @@
 """COPY of 1M taxi rows through a CopyIn task, beside `psql \\copy` of the same file.
 
-    python bench/postgres_copy.py [--rows N] [--runs N] [--json]
+    python -m bench.postgres_copy [--rows N] [--runs N] [--json]
 
 The table is emptied before each run. Medians are printed; the target is a ratio of at least 0.95
 (psql's time over ours). psql must be installed for the comparison.
@@ -13,13 +13,10 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 import psycopg
 

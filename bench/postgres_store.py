@@ -1,6 +1,6 @@
 """Two-task flows on SQLite and on PostgreSQL, side by side.
 
-    python bench/postgres_store.py [--seconds N] [--runs N] [--json]
+    python -m bench.postgres_store [--seconds N] [--runs N] [--json]
 
 Eight threads create executions of a flow (OutputValues, Log) as fast as they are taken; a run ends
 when every execution has ended. Shell tasks show what the way over job rows costs. PostgreSQL is
@@ -10,14 +10,12 @@ a server on this machine, started for the bench without fsync; SQLite has WAL, s
 import argparse
 import json
 import statistics
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from bench.machine import speed
 from demo import postgres
 from demo.processes import Children
 from mainstem.app import App
@@ -58,6 +56,7 @@ def main() -> None:
     if options.json:
         print(json.dumps(figures))
         return
+    print(speed())
     for kind, found in figures.items():
         share = found["postgresql"] / found["sqlite"] * 100
         print(

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.machine import speed
+
 SETTLE_SECONDS = 2.0
 TARGET_SECONDS = 1.0
 TARGET_MB = 100
@@ -93,6 +95,7 @@ def main() -> None:
     if args.json:
         print(json.dumps([asdict(item) for item in found]))
         return
+    print(speed())
     print(f"{'':<16}{'median':>10}{'best':>10}{'worst':>10}{'target':>10}")
     for title, values, target in (
         ("healthy [s]", [item.healthy_seconds for item in found], TARGET_SECONDS),

@@ -33,6 +33,7 @@ from pathlib import Path
 import psutil
 
 from bench.load import Calls, as_fast, at_rate
+from bench.machine import speed
 from mainstem.app import App
 from mainstem.model.execution import ExecutionTrigger
 from mainstem.model.flow_id import FlowId
@@ -228,6 +229,7 @@ def main() -> None:
     if options.json:
         print(json.dumps({"median": asdict(middle), "runs": [asdict(item) for item in found]}))
         return
+    print(speed())
     rate = f"{options.rate} a minute" if options.rate else "as fast as it goes"
     print(
         f"flow `{options.flow}` through the {options.via}, {rate}, {options.seconds:g} s, "

@@ -26,6 +26,7 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import event
 
+from bench.machine import speed
 from mainstem.app import App
 from mainstem.ids import seeded_ids
 from mainstem.model.execution import Attempt, Execution, ExecutionTrigger, TaskRun
@@ -241,6 +242,7 @@ def report(found: list[Timing], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(item) for item in found]))
         return
+    print(speed())
     print(f"{'path':<64}{'':>5}{'p50':>8}{'p95':>8}{'CPU':>8}{'SQL':>5}{'kB':>7}")
     for item in found:
         limit = 50 if "/_" in item.path else 100
