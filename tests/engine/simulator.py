@@ -165,7 +165,9 @@ def _switch(m: FlowMaker, name: str, depth: int) -> Spec:
 
 
 def _pause(m: FlowMaker, name: str, depth: int) -> Spec:
-    more = m.random.choice([{"delay": "PT3S"}, {"timeout": "PT3S"}, {}])
+    more: Spec = m.random.choice([{"delay": "PT3S"}, {"timeout": "PT3S"}, {}])
+    if m.random.random() < 0.4:
+        more["onPause"] = m.some(0)[0]
     return flowable("Pause", name, *m.some(0), **more)
 
 

@@ -252,3 +252,23 @@ def test_a_secret_input_never_shows_in_the_log(server: Server) -> None:
     assert "s3cr3t-v4lue" not in text
     assert "the token is ************" in text
     assert "s3cr3t-v4lue" not in str(server.app.executions.get(execution.id).inputs)
+
+
+def test_a_pause_tells_of_itself_and_waits_on(server: Server) -> None:
+    source = """
+id: approval
+namespace: demo
+tasks:
+  - id: stop
+    type: core.flow.Pause
+    onPause: {id: tell, type: core.log.Log, message: "{{ execution.id }} waits"}
+  - {id: after, type: core.log.Log, message: on}
+"""
+    execution = server.start(source)
+    told = {"stop": State.PAUSED, "tell": State.SUCCESS}
+    server.wait(execution.id, lambda _: server.states(execution) == told)
+    assert server.app.executions.get(execution.id).state is State.PAUSED
+    assert f"INFO {execution.id} waits" in server.logs(execution)
+    server.app.executions.resume(execution.id, {}, {})
+    assert server.wait(execution.id).state is State.SUCCESS
+    assert server.states(execution) == dict.fromkeys(("stop", "tell", "after"), State.SUCCESS)

@@ -202,3 +202,12 @@ def test_a_large_flow_is_laid_out_quickly() -> None:
     ]  # fmt: skip
     drawing = place(topology.from_tasks(tasks))
     assert len(drawing.boxes) == 440
+
+
+def test_what_a_pause_runs_while_it_waits_is_a_branch_of_it() -> None:
+    told = {"id": "tell", "type": "core.log.Log"}
+    pause = {"id": "p", "type": "core.flow.Pause", "onPause": told}
+    (step,) = topology.from_tasks([pause]).main.steps
+    assert [(group.label, [each.id for each in group.steps]) for group in step.groups] == [
+        ("on pause", ["tell"])
+    ]

@@ -161,9 +161,14 @@ def _groups(task: Mapping[str, object], short_type: str) -> Iterable[Group]:
     elif inner:
         parallel = short_type in _PARALLEL
         yield Group(_loop_label(task), _steps(inner), "parallel" if parallel else "sequence")
-    for key in ("then", "else"):
-        if branch := _tasks(task.get(key)):
-            yield Group(key, _steps(branch))
+    branches = {
+        "on pause": [task.get("onPause")],
+        "then": task.get("then"),
+        "else": task.get("else"),
+    }
+    for label, listed in branches.items():
+        if branch := _tasks(listed):
+            yield Group(label, _steps(branch))
     cases = task.get("cases")
     if isinstance(cases, Mapping):
         for case, tasks in cases.items():
