@@ -53,6 +53,25 @@ def test_objects_are_composed_downloaded_and_moved(gcp: Bench, bucket: storage.B
     assert names == ["done/a.txt", "done/b.txt", "done/c.txt"]
 
 
+def test_an_export_runs_with_the_settings_of_its_job(
+    gcp: Bench, bucket: storage.Bucket, warehouse: bigquery.Client
+) -> None:
+    warehouse.query_and_wait("CREATE TABLE more_data.exported AS SELECT 1 AS a")
+    export: dict[str, Any] = {
+        "sourceTable": "more_data.exported",
+        "destinationUris": ["gs://more-files/exported.csv"],
+        "jobTimeoutMs": 60000,
+    }
+    found = gcp.run(bq("ExtractToGcs", **export))
+    assert found.state is State.SUCCESS, found.errors
+    assert bucket.blob("exported.csv").download_as_text() == "a\n1\n"
+    job: Any = warehouse.get_job(found.outputs["t"]["jobId"])
+    assert int(job.to_api_repr()["configuration"]["jobTimeoutMs"]) == 60000
+    # Local BigQuery names what it was sent and does not know.
+    logical = gcp.run(bq("ExtractToGcs", useAvroLogicalTypes=True, **export))
+    assert "configuration.extract.useAvroLogicalTypes" in logical.errors
+
+
 def test_nothing_to_compose_fails_unless_allowed(gcp: Bench, bucket: storage.Bucket) -> None:
     source = {"from": "gs://more-files/nowhere/"}
     found = gcp.run(gcs("Compose", list=source, to="gs://more-files/x.txt"))

@@ -11,7 +11,7 @@ from google.cloud import storage
 from mainstem.localgcp.launch import LocalGcp
 from mainstem.model.state import State
 from tests.localgcp.clients import PROJECT, storage_client
-from tests.plugins.bench import Bench, task, written
+from tests.plugins.bench import Bench, Outcome, task, written
 
 SIGNED_IN = {
     "projectId": "{{ kv('GCP_PROJECT_ID') }}",
@@ -61,6 +61,37 @@ def test_a_file_goes_up_is_listed_copied_comes_down_and_is_deleted(
     assert (outputs["del"]["deleted"], outputs["again"]["deleted"]) == (True, False)
     assert bucket.get_blob("in/trips.csv") is None
     assert bucket.get_blob("in/sub/copy.csv").content_type == "text/csv"
+
+
+@pytest.mark.parametrize(
+    ("expected", "other"),
+    [
+        ({"expectedMd5": "Ps+tdV+oJfehfFUm7ETmUQ=="}, {"expectedMd5": "CY9rzUYh03PK3k6DJie09g=="}),
+        ({"expectedCrc32c": "4EEvVw=="}, {"expectedCrc32c": "hqBzLw=="}),
+    ],
+)
+def test_a_file_goes_up_only_when_it_has_the_expected_checksum(
+    gcp: Bench, bucket: storage.Bucket, expected: dict[str, str], other: dict[str, str]
+) -> None:
+    def upload(checksum: dict[str, str], to: str) -> Outcome:
+        source = "{{ outputs.file.uri }}"
+        target = f"gs://plugin-files/{to}"
+        return gcp.run(written("1,2\n"), gcs("Upload", from_=source, to=target, **checksum))
+
+    found = upload(expected, "checked.csv")
+    assert found.state is State.SUCCESS, found.errors
+    refused = upload(other, "refused.csv")
+    assert f"not `{next(iter(other))}` {next(iter(other.values()))}" in refused.errors
+    assert bucket.get_blob("refused.csv") is None
+
+
+def test_an_expected_checksum_is_for_a_single_file(gcp: Bench, bucket: storage.Bucket) -> None:
+    sources = {"a.txt": "{{ outputs.file.uri }}", "b.txt": "{{ outputs.file.uri }}"}
+    found = gcp.run(
+        written("x"),
+        gcs("Upload", from_=sources, to="gs://plugin-files/two", expectedMd5="AAAA"),
+    )
+    assert "`expectedMd5` and `expectedCrc32c` are for a single file" in found.errors
 
 
 def test_several_files_go_up_below_a_folder(gcp: Bench, bucket: storage.Bucket) -> None:

@@ -170,6 +170,8 @@ class ExtractToGcs(JobTask):
     compression: Property[Literal["NONE", "GZIP", "SNAPPY", "DEFLATE"]] | None = None
     field_delimiter: Property[Text] | None = None
     print_header: Property[bool] | None = None
+    use_avro_logical_types: Property[bool] | None = None
+    job_timeout_ms: Property[int] | None = None
 
     def run(self, ctx: RunContext) -> Outputs:
         from google.cloud import bigquery
@@ -184,6 +186,8 @@ class ExtractToGcs(JobTask):
                 ("compression", self.compression),
                 ("field_delimiter", self.field_delimiter),
                 ("print_header", self.print_header),
+                ("use_avro_logical_types", self.use_avro_logical_types),
+                ("job_timeout_ms", self.job_timeout_ms),
             ):
                 if prop is not None:
                     setattr(config, name, ctx.render(prop))

@@ -1,9 +1,13 @@
 """Objects: upload, download, list, copy, delete."""
 
+import base64
+import hashlib
 import json
 import mimetypes
 from pathlib import Path
 from typing import Any
+
+from pydantic import Field
 
 from mainstem.errors import InvalidInput, NotFound
 from mainstem.plugins.gcp.connection import google_errors
@@ -27,9 +31,12 @@ class Upload(GcsTask):
     content_disposition: Property[Text] | None = None
     cache_control: Property[Text] | None = None
     validate_checksum: Property[bool] = Property(True, bool)
+    expected_md5: Property[Text] | None = None
+    expected_crc32c: Property[Text] | None = Field(None, alias="expectedCrc32c")
 
     def run(self, ctx: RunContext) -> Outputs:
         sources = _sources(ctx.render(self.from_))
+        self._check_sources(ctx, sources)
         to = ctx.render(self.to)
         bucket_name, path = parse_gs(to)
         with google_errors(f"upload to {to}"):
@@ -46,6 +53,25 @@ class Upload(GcsTask):
             "size": sum(blob.size or 0 for blob in uploaded.values()),
             "uris": [f"gs://{bucket_name}/{name}" for name in uploaded],
         }
+
+    def _check_sources(self, ctx: RunContext, sources: dict[str | None, str]) -> None:
+        """Nothing is uploaded when the file is not the one that was promised."""
+        wanted = {
+            name: ctx.render(prop)
+            for name, prop in (("Md5", self.expected_md5), ("Crc32c", self.expected_crc32c))
+            if prop is not None
+        }
+        if not wanted:
+            return
+        if len(sources) != 1:
+            raise InvalidInput("`expectedMd5` and `expectedCrc32c` are for a single file in `from`")
+        uri = next(iter(sources.values()))
+        found = _checksums(ctx, uri)
+        for name, value in wanted.items():
+            if value != found[name]:
+                raise TaskFailed(
+                    f"{uri} has the {name} {found[name]}, not `expected{name}` {value}"
+                )
 
     def _put(self, ctx: RunContext, bucket: Any, name: str, uri: str) -> Any:
         size = ctx.files.size(uri)
@@ -70,6 +96,22 @@ class Upload(GcsTask):
         ctx.log.info(f"uploaded gs://{bucket.name}/{name} ({size} bytes)")
         ctx.metric("file.size", size)
         return blob
+
+
+def _checksums(ctx: RunContext, uri: str) -> dict[str, str]:
+    """Digests in the base64 form of Cloud Storage."""
+    import google_crc32c
+
+    md5 = hashlib.md5(usedforsecurity=False)
+    crc32c: Any = google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+    with ctx.files.open(uri) as file:
+        while part := file.read(1 << 20):
+            md5.update(part)
+            crc32c.update(part)
+    return {
+        "Md5": base64.b64encode(md5.digest()).decode(),
+        "Crc32c": base64.b64encode(crc32c.digest()).decode(),
+    }
 
 
 def _sources(given: object) -> dict[str | None, str]:
