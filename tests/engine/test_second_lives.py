@@ -9,6 +9,7 @@ from mainstem.engine.decision import (
     ChangeTaskRunState,
     ReplayRequested,
     RestartRequested,
+    ResumeRequested,
 )
 from mainstem.errors import Conflict, InvalidInput, NotFound
 from mainstem.model.execution import TaskRun
@@ -94,6 +95,21 @@ def test_retries_start_anew_after_a_restart() -> None:
     world.do(run_id, RestartRequested())
     world.run()
     assert len(named(world, run_id, "a").attempts) == 4
+
+
+def test_a_restart_runs_what_failed_during_a_pause_again_without_pausing_again() -> None:
+    world = World(registry())
+    pause = flowable("Pause", "p", ok("inside"), onPause=fails("tell", times=1))
+    run_id = world.create(world.add_flow(flow(pause, ok("after"))))
+    world.run()
+    world.do(run_id, ResumeRequested())
+    world.run()
+    assert states(world, run_id) == {"p": "FAILED", "tell": "FAILED"}
+    world.do(run_id, RestartRequested())
+    world.run()
+    assert states(world, run_id) == {
+        "p": "SUCCESS", "tell": "SUCCESS", "inside": "SUCCESS", "after": "SUCCESS"
+    }  # fmt: skip
 
 
 def test_a_restart_of_what_runs_or_did_not_fail_is_refused() -> None:

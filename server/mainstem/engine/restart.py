@@ -69,7 +69,7 @@ def _restarts(node: Node) -> bool:
 def _in_main(node: Node) -> bool:
     above: Node | None = node
     while above is not None and not above.is_root:
-        if above.section is not Section.MAIN:
+        if above.section > Section.MAIN:
             return False
         if above.parent is not None and not above.parent.is_root:
             plan = above.parent.plan
@@ -109,9 +109,7 @@ def _drop_branches(turn: Turn, rewrite: Rewrite) -> None:
     live = turn.live
     parents = [live.root, *(live.nodes[run_id] for run_id in rewrite.rows)]
     for parent in parents:
-        rewrite.drop(
-            child for child in parent.children.values() if child.section is not Section.MAIN
-        )
+        rewrite.drop(child for child in parent.children.values() if child.section > Section.MAIN)
 
 
 def replay(turn: Turn, event: ReplayRequested) -> None:
