@@ -4,12 +4,13 @@ import subprocess
 
 import pytest
 
-from mainstem.plugins.core.runner.process import _LONGEST_LINE, _drain, _Lines
+from mainstem.plugins.core.runner.process import _drain
+from mainstem.sdk.lines import LONGEST, Lines
 
 
 def lines_of(*chunks: bytes) -> list[str]:
     found: list[str] = []
-    lines = _Lines(is_error=False, on_line=lambda text, _is_error: found.append(text))
+    lines = Lines(is_error=False, on_line=lambda text, _is_error: found.append(text))
     for chunk in (*chunks, b""):
         lines.take(chunk)
     return found
@@ -35,7 +36,7 @@ def test_lines_are_put_together_from_whatever_was_read(
 def test_a_line_without_an_end_is_handed_on_in_pieces_and_loses_nothing() -> None:
     piece = b"x" * 65_536
     found = lines_of(*[piece] * 40)
-    assert max(map(len, found)) <= _LONGEST_LINE
+    assert max(map(len, found)) <= LONGEST
     assert sum(map(len, found)) == 40 * len(piece)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-_LONGEST: Final = 1 << 20
+LONGEST: Final = 1 << 20
 
 
 class Lines:
@@ -26,7 +26,7 @@ class Lines:
         if rest:
             self._begun.append(rest)
             self._size += len(rest)
-            if self._size >= _LONGEST:
+            if self._size >= LONGEST:
                 self._end(b"")
 
     def _end(self, last: bytes) -> None:
