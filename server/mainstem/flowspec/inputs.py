@@ -254,7 +254,10 @@ class _Resolution:
     def _encrypted(self, text: str) -> object:
         if self.encrypt is None:
             raise _Refused("Unable to use a `SECRET` input/output as encryption is not configured")
-        return self.encrypt(text)
+        try:
+            return self.encrypt(text)
+        except MainstemError as error:  # says what is wrong with the key, not with the text
+            raise _Refused(error.message) from error
 
 
 class _Refused(Unfit):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mainstem.errors import InvalidInput
+from mainstem.errors import InvalidInput, Transient
 from mainstem.expr import Scope, render_typed
 from mainstem.flowspec.inputs import ResolvedInputs, coerce_output, nested, resolve_inputs
 from mainstem.sdk.inputs import Input, file_extension
@@ -308,6 +308,16 @@ def test_a_secret_is_never_quoted() -> None:
     )
     assert "encryption is not configured" in unsealed.errors[0]
     assert "`abc`" not in unsealed.errors[0]
+
+
+def test_a_key_that_cannot_be_had_is_told_for_a_secret() -> None:
+    def no_key(_text: str) -> object:
+        raise Transient("the key file /keys/master is not readable")
+
+    secret = Input.model_validate({"id": "s", "type": "SECRET"})
+    found = resolve_inputs([secret], {"s": "P4SS"}, render=render, encrypt=no_key)
+    assert "the key file /keys/master is not readable" in found.errors[0]
+    assert "P4SS" not in found.errors[0]
 
 
 def test_a_file_goes_through_the_intake() -> None:
