@@ -4,6 +4,7 @@
 engine, anything else says what differs.
 """
 
+import atexit
 import json
 import re
 import sys
@@ -28,9 +29,12 @@ from mainstem.expr import (
 from mainstem.expr.scope import NoHost
 from mainstem.flowspec.inputs import resolve_inputs
 from mainstem.model.duration import parse_duration
+from mainstem.runtime.jq_processes import JqProcesses
 from mainstem.sdk.fields import Property
 from mainstem.sdk.inputs import Input
 
+JQ = JqProcesses()
+atexit.register(JQ.close)
 _KEY = b"conformance-corpus-key-of-32-byt"
 _TYPES: Mapping[str, Any] = {
     "String": str,
@@ -171,7 +175,7 @@ def _evaluate(line: dict[str, Any]) -> object:
     variables = typed(line.get("vars") or {})
     if line.get("kind") == "execution_context":
         variables = {**variables, "inputs": _inputs(line)}
-    scope = Scope(variables, CorpusHost(line), RenderOptions(recursive=recursive))
+    scope = Scope(variables, CorpusHost(line), RenderOptions(recursive=recursive, jq=JQ))
     if line.get("kind") == "property":
         return _property(line, scope)
     if line.get("kind") == "render_map":

@@ -104,16 +104,20 @@ def test_a_program_sees_nothing_of_the_server(
     assert run(processes, program, {}) == result
 
 
-def test_a_process_that_was_killed_from_outside_costs_one_program_at_most(
+def test_an_idle_process_that_was_killed_from_outside_costs_nothing(
     processes: JqProcesses,
 ) -> None:
     run(processes, "length", [1])
     (child,) = children()
     child.kill()
-    child.wait(10)
-    with pytest.raises(MainstemError, match="jq"):
-        run(processes, "length", [1])
+    psutil.wait_procs([child], 10)
     assert run(processes, "length", [1]) == "[1]"
+
+
+def test_without_processes_nothing_but_walks_is_run() -> None:
+    assert render("{{ {'a': [1]} | jq('.a[0]') | first }}", Scope({})) == "1"
+    with pytest.raises(MainstemError, match="can't be run here"):
+        render("{{ [1] | jq('length') }}", Scope({}))
 
 
 def test_many_programs_run_at_once(processes: JqProcesses) -> None:

@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import chain
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.jqpaths import walk
@@ -57,30 +56,14 @@ def run_jq(program: str, value: object, options: RenderOptions) -> list[object]:
         text = to_json(value, options.timezone, most=options.max_output)
     if len(program) > _LONGEST_PROGRAM:
         raise Fault(f"A jq program may have {_LONGEST_PROGRAM} characters at most")
-    run = options.jq or _here
-    outputs = run(_GUARD + program, text, seconds=options.max_seconds, most=options.max_output)
+    if options.jq is None:
+        raise Fault("`jq` programs that do more than walk can't be run here")
+    outputs = options.jq(
+        _GUARD + program, text, seconds=options.max_seconds, most=options.max_output
+    )
     results = [_DECODER.decode(line) for line in outputs.split("\n") if line]
     exact = _exact(parsed, whole=not _computes(program))
     return [_restored(result, exact) for result in results] if exact else results
-
-
-def _here(program: str, text: str, *, seconds: float, most: int) -> str:
-    """In this process, where nothing can end it: for those who write their own expressions."""
-    try:
-        compiled = _compiled(program)
-    except ValueError as error:
-        raise Fault(f"`jq` can't read its expression: {str(error)[:300]}") from error
-    try:
-        return cast("str", compiled.input_text(text).text())
-    except (ValueError, StopIteration) as error:
-        raise Fault(f"`jq` can't apply its expression: {str(error)[:300]}") from error
-
-
-@lru_cache(maxsize=256)
-def _compiled(program: str) -> Any:
-    import jq  # slow to load
-
-    return jq.compile(program)
 
 
 def _computes(program: str) -> bool:

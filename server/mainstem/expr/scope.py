@@ -123,7 +123,7 @@ class RenderOptions:
     max_regex_input: int = 1_000_000
     regex_seconds: float = 2.0
     keep_sealed: bool = False
-    jq: Jq | None = None  # without one the library runs in this process, and nothing can end it
+    jq: Jq | None = None
 
 
 DEFAULT_OPTIONS: Final = RenderOptions()

@@ -57,10 +57,14 @@ class JqProcesses:
             child.end()
 
     def _take(self) -> "_Child":
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
-        return _Child()
+        while True:
+            with self._lock:
+                child = self._idle.pop() if self._idle else None
+            if child is None:
+                return _Child()
+            if child.lives:
+                return child
+            child.end()
 
     def _keep(self, child: "_Child") -> None:
         with self._lock:
@@ -82,16 +86,21 @@ class _Child:
             bufsize=0,
         )
 
+    @property
+    def lives(self) -> bool:
+        """Whether nobody has ended it since it was last asked."""
+        return self._process.poll() is None
+
     def ask(self, program: bytes, text: bytes, seconds: float, most: int) -> tuple[Outcome, str]:
         """Have a program run; raises Fault when there is no answer in time, or too long a one."""
         assert self._process.stdin is not None
         deadline = time.monotonic() + seconds
+        request = REQUEST.pack(int(seconds) + 1, len(program), len(text)) + program + text
         try:
-            request = REQUEST.pack(int(seconds) + 1, len(program), len(text)) + program + text
             while request:
                 request = request[self._process.stdin.write(request) :]
         except BrokenPipeError:
-            raise Fault("`jq` was ended from outside; try again") from None
+            raise Fault("`jq` was ended while it began") from None
         outcome, size = ANSWER.unpack(self._read(ANSWER.size, deadline))
         if size > most:
             raise Fault("`jq` made more text than allowed")

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-LONGEST: Final = 1 << 20
+#: Bytes of a line; more than a log keeps of one in any script, and a secret beyond that: a log
+#: hides secrets before it cuts, so that none is divided.
+LONGEST: Final = 1_250_000
 
 
 class Lines:
-    """Cuts what comes out of one pipe into lines; one without an end is cut at the longest."""
+    """Cuts what comes out of one pipe into lines; of one without an end the rest is dropped."""
 
     def __init__(self, is_error: bool, on_line: Callable[[str, bool], None]) -> None:
         self._is_error = is_error
@@ -17,21 +19,22 @@ class Lines:
 
     def take(self, chunk: bytes) -> None:
         """Take what was read; nothing read is the end."""
-        if not chunk:
-            self._end(b"")
-            return
         *whole, rest = chunk.split(b"\n")
         for line in whole:
-            self._end(line + b"\n")
-        if rest:
-            self._begun.append(rest)
-            self._size += len(rest)
-            if self._size >= LONGEST:
-                self._end(b"")
+            self._add(line)
+            self._end()
+        self._add(rest)
+        if not chunk and self._begun:
+            self._end()
 
-    def _end(self, last: bytes) -> None:
-        line = b"".join((*self._begun, last))
+    def _add(self, part: bytes) -> None:
+        kept = part[: LONGEST - self._size]
+        if kept:
+            self._begun.append(kept)
+            self._size += len(kept)
+
+    def _end(self) -> None:
+        line = b"".join(self._begun)
         self._begun.clear()
         self._size = 0
-        if line:
-            self._on_line(line.decode("utf-8", "replace").rstrip("\r\n"), self._is_error)
+        self._on_line(line.decode("utf-8", "replace").rstrip("\r"), self._is_error)

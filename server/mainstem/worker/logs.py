@@ -37,7 +37,7 @@ class AttemptLog:
             return
         text = self._masker.mask(clean(message).replace("\x00", "�"))
         if len(text) > _LONGEST:
-            text = f"{text[:_LONGEST]}… ({len(text) - _LONGEST} characters cut)"
+            text = f"{text[:_LONGEST]}… (cut after {_LONGEST} characters)"
         at = self._clock.now()
         if len(text) <= _PART:
             self._add(at, level, text)
