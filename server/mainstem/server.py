@@ -134,11 +134,13 @@ def create_dashboard(app: App) -> FastAPI:
 
 def _workers(app: App) -> WorkerService:
     """Of all servers of the database, or the one of this process."""
+    lost_seconds = app.settings.cluster.lost_seconds
     if app.cluster is not None:
-        return WorkerService(app.database)
+        return WorkerService(app.database, lost_seconds)
     started = app.clock.now()
     return WorkerService(
         app.database,
+        lost_seconds,
         lambda: StoredWorker(
             app.instance, app.instance, socket.gethostname(), "", app.workers.slots, __version__,
             started, app.clock.now(), app.workers.load[0], app.is_draining,

@@ -53,7 +53,7 @@ def test_a_drained_worker_leaves_jobs_to_others_until_it_is_asked_again(
     for app in (brain, hand):
         app.start()
     server = Server(brain)
-    workers = WorkerService(brain.database)
+    workers = WorkerService(brain.database, 30)
     eventually(lambda: bool(workers.workers()), "a worker")
     (worker,) = workers.workers()
     workers.drain(worker.id, draining=True)

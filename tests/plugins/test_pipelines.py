@@ -248,7 +248,8 @@ def test_a_dbt_cloud_run_is_logged_and_its_artefacts_stored(
     run: Any, address: str, services: Services
 ) -> None:
     found = run("dbt.cloud.TriggerRun", baseUrl=address, token=SECRET, accountId="1",
-                jobId="396284", gitBranch="main", stepsOverride=["dbt build"])  # fmt: skip
+                jobId="396284", initialDelayMs=1, gitBranch="main",
+                stepsOverride=["dbt build"])  # fmt: skip
     assert found.state is State.SUCCESS, found.errors
     outputs = found.outputs["t"]
     assert outputs["runId"] == 55
@@ -259,6 +260,14 @@ def test_a_dbt_cloud_run_is_logged_and_its_artefacts_stored(
     assert any("answered 503: try again; asked again" in line for line in found.logs)
     [(_, body)] = services.posted
     assert (body["git_branch"], body["steps_override"]) == ("main", ["dbt build"])
+
+
+def test_a_busy_dbt_cloud_is_asked_again_as_often_as_the_task_says(run: Any, address: str) -> None:
+    found = run("dbt.cloud.TriggerRun", baseUrl=address, token=SECRET, accountId="1",
+                jobId="396284", maxRetries=0)  # fmt: skip
+    assert found.state is State.FAILED
+    assert "answered 503: try again" in found.errors
+    assert not any("asked again" in line for line in found.logs)
 
 
 def test_a_fivetran_sync_ends_when_its_moment_changes(run: Any, address: str) -> None:

@@ -70,7 +70,7 @@ def _workers(app: App) -> WorkerService:
     """A server alone, as the composition root tells of it."""
     now = app.clock.now()
     alone = StoredWorker("w1", "i1", "taxi-1", "", 16, "0.1.0", now - timedelta(hours=3), now, 3)
-    return WorkerService(app.database, lambda: alone)
+    return WorkerService(app.database, 30, lambda: alone)
 
 
 def make_app(folder: Path, clock: Clock | None = None, git: GitSettings | None = None) -> App:

@@ -11,31 +11,42 @@ from mainstem.expr import RenderOptions, Scope, render
 from mainstem.runtime.jq_processes import JqProcesses
 
 
+class Watched(JqProcesses):
+    """Tells its own children from those of other tests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others = set(children_of_jq())
+
+    def children(self) -> list[psutil.Process]:
+        return [child for child in children_of_jq() if child not in self._others]
+
+
+def children_of_jq() -> list[psutil.Process]:
+    return [c for c in psutil.Process().children() if "jq_child.py" in " ".join(c.cmdline())]
+
+
 @pytest.fixture
-def processes() -> Iterator[JqProcesses]:
-    made = JqProcesses()
+def processes() -> Iterator[Watched]:
+    made = Watched()
     yield made
     made.close()
 
 
-def run(processes: JqProcesses, program: str, value: object, seconds: float = 30) -> str:
+def run(processes: Watched, program: str, value: object, seconds: float = 30) -> str:
     options = RenderOptions(jq=processes, max_seconds=seconds, max_output=100_000)
     return render(
         "{{ value | jq(program) }}", Scope({"value": value, "program": program}, options=options)
     )
 
 
-def refusal(processes: JqProcesses, program: str, seconds: float = 30) -> str:
+def refusal(processes: Watched, program: str, seconds: float = 30) -> str:
     with pytest.raises(MainstemError) as caught:
         run(processes, program, {"a": 1}, seconds)
     return caught.value.message
 
 
-def children() -> list[psutil.Process]:
-    return [c for c in psutil.Process().children() if "jq_child.py" in " ".join(c.cmdline())]
-
-
-def test_results_are_those_of_the_library(processes: JqProcesses) -> None:
+def test_results_are_those_of_the_library(processes: Watched) -> None:
     assert (
         run(
             processes,
@@ -51,16 +62,16 @@ def test_results_are_those_of_the_library(processes: JqProcesses) -> None:
     )
 
 
-def test_one_process_serves_one_program_after_the_other(processes: JqProcesses) -> None:
+def test_one_process_serves_one_program_after_the_other(processes: Watched) -> None:
     run(processes, "length", [1])
-    (first,) = children()
+    (first,) = processes.children()
     run(processes, "length", [1, 2])
-    assert children() == [first]
+    assert processes.children() == [first]
     processes.close()
-    assert children() == []
+    assert processes.children() == []
 
 
-def test_programs_that_cannot_be_read_or_applied_say_why(processes: JqProcesses) -> None:
+def test_programs_that_cannot_be_read_or_applied_say_why(processes: Watched) -> None:
     assert "can't read its expression" in refusal(processes, ".[")
     assert "can't apply its expression: own words" in refusal(processes, '.a | error("own words")')
     assert run(processes, "length", [1]) == "[1]"
@@ -75,22 +86,22 @@ def test_programs_that_cannot_be_read_or_applied_say_why(processes: JqProcesses)
         "last(repeat(1))",
     ],
 )
-def test_a_program_that_does_not_end_is_ended(processes: JqProcesses, program: str) -> None:
+def test_a_program_that_does_not_end_is_ended(processes: Watched, program: str) -> None:
     assert "takes more time than allowed" in refusal(processes, program, seconds=0.3)
-    assert children() == []
+    assert processes.children() == []
     assert run(processes, "length", [1]) == "[1]"
 
 
 @pytest.mark.parametrize(
     "program", ["setpath([300000000]; 1) | length", '"ab" * 1000000000 | length']
 )
-def test_a_program_that_wants_all_memory_is_ended(processes: JqProcesses, program: str) -> None:
+def test_a_program_that_wants_all_memory_is_ended(processes: Watched, program: str) -> None:
     said = refusal(processes, program)
     assert "more memory or time than allowed" in said or "can't apply" in said
     assert run(processes, "length", [1]) == "[1]"
 
 
-def test_more_text_than_allowed_is_refused(processes: JqProcesses) -> None:
+def test_more_text_than_allowed_is_refused(processes: Watched) -> None:
     assert "more text than allowed" in refusal(processes, "[range(100000)]")
 
 
@@ -99,16 +110,16 @@ def test_more_text_than_allowed_is_refused(processes: JqProcesses) -> None:
     [("env", "[{}]"), ("$ENV", "[{}]"), ("input_filename", "[null]"), ("[inputs]", "[[]]")],
 )
 def test_a_program_sees_nothing_of_the_server(
-    processes: JqProcesses, program: str, result: str
+    processes: Watched, program: str, result: str
 ) -> None:
     assert run(processes, program, {}) == result
 
 
 def test_an_idle_process_that_was_killed_from_outside_costs_nothing(
-    processes: JqProcesses,
+    processes: Watched,
 ) -> None:
     run(processes, "length", [1])
-    (child,) = children()
+    (child,) = processes.children()
     child.kill()
     psutil.wait_procs([child], 10)
     assert run(processes, "length", [1]) == "[1]"
@@ -120,7 +131,7 @@ def test_without_processes_nothing_but_walks_is_run() -> None:
         render("{{ [1] | jq('length') }}", Scope({}))
 
 
-def test_many_programs_run_at_once(processes: JqProcesses) -> None:
+def test_many_programs_run_at_once(processes: Watched) -> None:
     found: list[str] = []
     threads = [
         threading.Thread(target=lambda n=n: found.append(run(processes, "length", [0] * n)))
@@ -131,4 +142,4 @@ def test_many_programs_run_at_once(processes: JqProcesses) -> None:
     for thread in threads:
         thread.join()
     assert sorted(found) == [f"[{n}]" for n in range(8)]
-    assert len(children()) <= 4
+    assert len(processes.children()) <= 4

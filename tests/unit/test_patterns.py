@@ -6,7 +6,6 @@ import pytest
 
 from mainstem.errors import InvalidInput
 from mainstem.sdk.globs import working_files
-from mainstem.sdk.lines import Lines
 from mainstem.sdk.patterns import Pattern
 
 ENDLESS = "(a|aa|b?a)+[c-d]"
@@ -39,13 +38,3 @@ def test_folders_at_any_depth_are_matched_once_however_often_they_are_asked_for(
     assert found == [f"{'/'.join('ab' * 20)}/c.csv", "d.csv"]
     assert not list(working_files(tmp_path, ["**/" * 30 + "*.none"]))
     assert [name for name, _ in working_files(tmp_path, [r"regex:\w\.csv"])] == ["d.csv"]
-
-
-def test_a_line_without_an_end_is_cut_at_the_longest() -> None:
-    told: list[tuple[int, bool]] = []
-    lines = Lines(True, lambda text, is_error: told.append((len(text), is_error)))
-    for _ in range(40):
-        lines.take(b"x" * (1 << 16))
-    lines.take(b"\r\ny\n")
-    lines.take(b"")
-    assert told == [(1 << 20, True), (1 << 20, True), (8 << 16, True), (1, True)]

@@ -1,12 +1,13 @@
 """Checks of single values that several plug-ins share; each gives a sentence or None."""
 
-import json
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mainstem.expr.errors import Fault
 from mainstem.expr.isodates import zone_named
+from mainstem.expr.javapatterns import translated
+from mainstem.expr.jsonreading import read_json
 
 if TYPE_CHECKING:
     import regex
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _DATE_LETTERS: Final = frozenset("GyYMLwWDdFEuaHkKhmsSzZX")
 _LONGEST_PATTERN: Final = 2_000
 _SECONDS: Final = 1.0
-# What Java reads in another way: quoted text, and a brace that begins no repetition.
+# A brace that begins no repetition is a fault to Java alone; quoted ones are text.
 _QUOTED: Final = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 _WHOLE: Final = re.compile(
     r"\\[pPxN]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d+(?:,\d*)?\}", re.DOTALL
@@ -48,11 +49,9 @@ def _compiled(pattern: str) -> "regex.Pattern[str]":
     brace = _WHOLE.sub(lambda found: "x" * len(found[0]), plain).find("{")
     if brace >= 0:
         raise ValueError(f"illegal repetition at position {brace}: write \\{{ for a brace")
-    plain = re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", plain)
-    plain = re.sub(r"\\k<([A-Za-z]\w*)>", r"(?P=\1)", plain)
+    text, nested = translated(pattern)
     try:
-        # Only this version intersects classes, as in `[a-z&&[^aeiou]]`.
-        return regex.compile(plain, regex.V1 if "&&" in plain else regex.V0)
+        return regex.compile(text, regex.V1 if nested else regex.V0)
     except regex.error as error:
         raise ValueError(str(error)) from error
 
@@ -70,17 +69,10 @@ def json_fault(text: str) -> str | None:
     """What keeps a text from beginning with a JSON value; one without any is empty."""
     try:
         if text.strip():
-            _JSON.raw_decode(text.strip())
-    except (ValueError, RecursionError) as error:
-        return f"invalid json '({text[:80]})': {error}"
+            read_json(text)
+    except Fault as fault:
+        return f"invalid json '({text[:80]})': {fault}"
     return None
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-_JSON: Final = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def date_format_fault(pattern: str) -> str | None:

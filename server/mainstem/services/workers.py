@@ -24,10 +24,19 @@ class Queue:
 
 
 class WorkerService:
-    """`alone` tells of the one worker of a server that shares its database with no other."""
+    """`alone` tells of the one worker of a server that shares its database with no other.
 
-    def __init__(self, database: Database, alone: Callable[[], StoredWorker] | None = None) -> None:
+    A worker is given up after `lost_seconds` of silence.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        lost_seconds: float,
+        alone: Callable[[], StoredWorker] | None = None,
+    ) -> None:
         self._database = database
+        self.lost_seconds = lost_seconds
         self._alone = alone
 
     @property

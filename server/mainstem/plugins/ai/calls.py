@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from mainstem.errors import InvalidInput
 from mainstem.sdk.addresses import check_uri, hooks
+from mainstem.sdk.answers import json_object, read_bounded, said
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import RunnableTask
 
 _LARGEST: Final = 50_000_000
-_SHOWN: Final = 500
 _CONNECT_SECONDS: Final = 15.0
 _ROLES: Final = {"ai": "assistant", "human": "user", "developer": "system"}
 
@@ -52,7 +52,7 @@ class ModelTask(RunnableTask):
                 with client.stream(
                     "POST", check_uri(uri), headers=dict(headers), json=dict(body)
                 ) as answer:
-                    content = _read(answer)
+                    content = read_bounded(answer, _LARGEST)
                     status, reason = answer.status_code, answer.reason_phrase
             except httpx.TimeoutException as error:
                 raise TaskFailed(
@@ -65,40 +65,11 @@ class ModelTask(RunnableTask):
                     f"{uri} does not answer: {str(error) or type(error).__name__}"
                 ) from error
         if status >= 400:
-            raise TaskFailed(f"{uri} answered {status} {reason}: {_said(content)}{_hint(status)}")
-        return _object(uri, content)
-
-
-def _read(answer: Any) -> bytes:
-    parts, size = [], 0
-    for chunk in answer.iter_bytes():
-        size += len(chunk)
-        if size > _LARGEST:
-            raise TaskFailed(f"the answer is larger than {_LARGEST} bytes")
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-def _object(uri: str, content: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise TaskFailed(f"{uri} did not answer with a JSON object: is `baseUrl` right?")
-    return found
-
-
-def _said(content: bytes) -> str:
-    """The message of an error body, in whichever form the provider has it."""
-    text = content.decode("utf-8", "replace").strip()
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text[:_SHOWN]
-    error = found.get("error", found) if isinstance(found, dict) else found
-    message = error.get("message") if isinstance(error, dict) else error
-    return str(message or text)[:_SHOWN]
+            raise TaskFailed(f"{uri} answered {status} {reason}: {said(content)}{_hint(status)}")
+        found = json_object(content)
+        if found is None:
+            raise TaskFailed(f"{uri} did not answer with a JSON object: is `baseUrl` right?")
+        return found
 
 
 def _hint(status: int) -> str:

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from mainstem.errors import InvalidInput
 from mainstem.expr.ion import from_ion
-from mainstem.plugins.jdbc.tasks import Session
+from mainstem.plugins.jdbc.tasks import JdbcConnection, Session
 from mainstem.sdk.context import RunContext, TaskKilled
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs, RunnableTask
 
 
-class BatchTask(RunnableTask):
+class BatchTask(JdbcConnection, RunnableTask):
     """Insert the Ion rows of a file; either `table`, or `sql` with a `?` for each value.
 
     Rows are maps, whose members `columns` names in the order of the statement, or lists.
@@ -22,12 +22,6 @@ class BatchTask(RunnableTask):
 
     QUOTE: ClassVar[str] = '"'
 
-    url: Property[Text] | None = None
-    username: Property[Text] | None = None
-    password: Property[Text] | None = None
-    time_zone_id: Property[Text] | None = None
-    connection_pooling: Property[bool] | None = None
-    connection_pool_size: Property[int] | None = None
     from_: Property[Text]
     sql: Property[Text] | None = None
     table: Property[Text] | None = None

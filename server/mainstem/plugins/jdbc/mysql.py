@@ -11,6 +11,7 @@ from mainstem.plugins.jdbc.batch import BatchTask
 from mainstem.plugins.jdbc.cells import plain_cell
 from mainstem.plugins.jdbc.host import reachable_host
 from mainstem.plugins.jdbc.tasks import (
+    JdbcConnection,
     QueriesTask,
     QueryTask,
     Result,
@@ -20,7 +21,6 @@ from mainstem.plugins.jdbc.tasks import (
 from mainstem.plugins.jdbc.triggers import SqlTrigger
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Property, Text
-from mainstem.sdk.plugin import Properties
 from mainstem.sdk.rowfiles import Row
 
 _MYSQL: Final = "io.kestra.plugin.jdbc.mysql"
@@ -34,12 +34,8 @@ _IGNORED: Final = frozenset(
 )  # fmt: skip
 
 
-class MysqlConnection(Properties):
-    """The connection properties that every MySQL task has."""
-
-    url: Property[Text] | None = None
-    username: Property[Text] | None = None
-    password: Property[Text] | None = None
+class MysqlConnection(JdbcConnection):
+    """Whatever connects to MySQL."""
 
     def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
         """A connection; raises TaskFailed saying why there is none."""

@@ -230,26 +230,17 @@ class Query(PostgresConnection, QueryTask):
 
     TYPE = "io.kestra.plugin.jdbc.postgresql.Query"
 
-    def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
-        return open_session(ctx, self)
-
 
 class Queries(PostgresConnection, QueriesTask):
     """Run several statements on PostgreSQL."""
 
     TYPE = "io.kestra.plugin.jdbc.postgresql.Queries"
 
-    def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
-        return open_session(ctx, self)
-
 
 class Batch(PostgresConnection, BatchTask):
     """Insert the rows of a file into a PostgreSQL table."""
 
     TYPE = "io.kestra.plugin.jdbc.postgresql.Batch"
-
-    def session(self, ctx: RunContext) -> AbstractContextManager[Session]:
-        return open_session(ctx, self)
 
 
 class Trigger(PostgresConnection, SqlTrigger):

@@ -11,6 +11,7 @@ from pydantic import Field
 from mainstem.plugins.jdbc.statements import bind_named, split_statements
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
+from mainstem.sdk.plugin import Properties
 from mainstem.sdk.rowfiles import FetchType, Row, fetch_type, fetched
 from mainstem.sdk.task import Outputs, RunnableTask
 from mainstem.sdk.workfiles import InputFiles, collect_outputs, place_input_files
@@ -41,8 +42,8 @@ class Result:
     affected: int | None
 
 
-class SqlTask(RunnableTask):
-    """Common properties of SQL tasks."""
+class JdbcConnection(Properties):
+    """Common properties of everything that connects to a database."""
 
     url: Property[Text] | None = None
     username: Property[Text] | None = None
@@ -50,6 +51,11 @@ class SqlTask(RunnableTask):
     time_zone_id: Property[Text] | None = None
     connection_pooling: Property[bool] | None = None
     connection_pool_size: Property[int] | None = None
+
+
+class SqlQuery(JdbcConnection):
+    """Common properties of whatever runs statements and fetches rows."""
+
     sql: Property[Text]
     after_sql: Property[Text] | None = Field(default=None, alias="afterSQL")
     store: bool = False
@@ -58,6 +64,11 @@ class SqlTask(RunnableTask):
     fetch_type: Property[FetchType] = Property("NONE", FetchType)
     fetch_size: Property[int] = Property(10_000, int)
     parameters: Property[dict[str, Any]] | None = None
+
+
+class SqlTask(SqlQuery, RunnableTask):
+    """Common properties of SQL tasks."""
+
     input_files: Property[InputFiles] | None = None
     output_files: Property[list[Text]] | None = None
 

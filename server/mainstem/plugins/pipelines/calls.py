@@ -1,21 +1,20 @@
 """Calls of a service's REST API, and waiting for a job of it."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from mainstem.errors import MainstemError
 from mainstem.sdk.addresses import check_uri, hooks
+from mainstem.sdk.answers import json_object, read_bounded, said
 from mainstem.sdk.context import RunContext, TaskFailed, TaskKilled
 from mainstem.sdk.fields import Duration, Property
 from mainstem.sdk.plugin import Properties
 
 _LARGEST: Final = 200_000_000
-_SHOWN: Final = 500
 _SECONDS: Final = 60.0
-_TRIES: Final = 5
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -29,18 +28,30 @@ class Refused(TaskFailed):
         self.said = said
 
 
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often to ask again while a service is busy, and how long to wait before the first time.
+
+    Each further wait is twice as long.
+    """
+
+    most: int = 4
+    pause_seconds: float = 1.0
+
+
 class Api:
     """One service, with the headers of its account."""
 
-    def __init__(self, ctx: RunContext, client: Any, base: str) -> None:
+    def __init__(self, ctx: RunContext, client: Any, base: str, retries: Retries) -> None:
         self._ctx = ctx
         self._client = client
         self._base = base.rstrip("/")
+        self._retries = retries
 
     def get(self, path: str) -> dict[str, Any]:
         """Asked again while the service is busy: looking changes nothing."""
-        pause = 1.0
-        for left in reversed(range(_TRIES)):
+        pause = self._retries.pause_seconds
+        for left in reversed(range(self._retries.most + 1)):
             try:
                 return self.call("GET", path)
             except Refused as error:
@@ -60,11 +71,8 @@ class Api:
     ) -> dict[str, Any]:
         """JSON to JSON; raises Refused, or TaskFailed when nobody answers."""
         content = self.read(method, path, body)
-        try:
-            found = json.loads(content or b"{}")
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
+        found = json_object(content or b"{}")
+        if found is None:
             raise TaskFailed(f"{self._base}{path} did not answer with a JSON object")
         return found
 
@@ -74,14 +82,17 @@ class Api:
         uri = f"{self._base}{path}"
         try:
             with self._client.stream(method, uri, json=body) as answer:
-                content = _bounded(answer)
+                content = read_bounded(answer, _LARGEST)
                 if answer.status_code >= 400:
-                    raise Refused(uri, answer.status_code, _said(content))
+                    raise Refused(uri, answer.status_code, said(content))
                 return content
         except httpx.HTTPError as error:
             raise TaskFailed(
                 f"{uri} does not answer: {str(error) or type(error).__name__}"
             ) from error
+
+
+_RETRIES: Final = Retries()
 
 
 @contextmanager
@@ -91,6 +102,7 @@ def api(
     headers: Mapping[str, str],
     auth: tuple[str, str] | None = None,
     seconds: float = _SECONDS,
+    retries: Retries = _RETRIES,
 ) -> Iterator[Api]:
     """The service at an address; nothing that shows the way to the metadata server is followed."""
     import httpx
@@ -102,33 +114,7 @@ def api(
         timeout=seconds,
         event_hooks=hooks(),
     ) as client:
-        yield Api(ctx, client, base)
-
-
-def _bounded(answer: Any) -> bytes:
-    parts, size = [], 0
-    for chunk in answer.iter_bytes():
-        size += len(chunk)
-        if size > _LARGEST:
-            raise TaskFailed(f"{answer.url} answered with more than {_LARGEST} bytes")
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-def _said(content: bytes) -> str:
-    text = content.decode("utf-8", "replace").strip()
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text[:_SHOWN]
-    if isinstance(found, dict):
-        for name in ("message", "detail", "error", "status"):
-            value = found.get(name)
-            if isinstance(value, dict):
-                value = value.get("user_message") or value.get("message")
-            if isinstance(value, str) and value:
-                return value[:_SHOWN]
-    return text[:_SHOWN]
+        yield Api(ctx, client, base, retries)
 
 
 class Waiting(Properties):

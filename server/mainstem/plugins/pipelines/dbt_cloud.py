@@ -1,9 +1,10 @@
 """dbt Cloud."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
-from mainstem.plugins.pipelines.calls import Api, Refused, Waiting, api, bearer
+from mainstem.plugins.pipelines.calls import Api, Refused, Retries, Waiting, api, bearer
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Property, Text
 from mainstem.sdk.task import Outputs, RunnableTask
@@ -25,10 +26,14 @@ class DbtCloudTask(Waiting, RunnableTask):
     max_retries: Property[int] = Property(3, int)
     initial_delay_ms: Property[int] = Property(1000, int)
 
-    def account(self, ctx: RunContext) -> str:
-        return (
-            f"{ctx.render(self.base_url).rstrip('/')}/api/v2/accounts/{_id(ctx, self.account_id)}"
-        )
+    @contextmanager
+    def account(self, ctx: RunContext) -> Iterator[Api]:
+        """The API of the account."""
+        base = ctx.render(self.base_url).rstrip("/")
+        address = f"{base}/api/v2/accounts/{_id(ctx, self.account_id)}"
+        retries = Retries(ctx.render(self.max_retries), ctx.render(self.initial_delay_ms) / 1000)
+        with api(ctx, address, bearer(ctx, self.token), retries=retries) as found:
+            yield found
 
     def end(self, ctx: RunContext, service: Api, run: int) -> dict[str, object]:
         """Follow a run; its artefacts. Raises TaskFailed when it did not succeed."""
@@ -118,7 +123,7 @@ class TriggerRun(DbtCloudTask):
         }
         body = {name: ctx.render(prop) for name, prop in named.items() if prop is not None}
         job = _id(ctx, self.job_id)
-        with api(ctx, self.account(ctx), bearer(ctx, self.token)) as service:
+        with self.account(ctx) as service:
             run = int(service.post(f"/jobs/{job}/run/", body)["data"]["id"])
             ctx.log.info(f"started the dbt Cloud run {run}")
             if not ctx.render(self.wait):
@@ -135,5 +140,5 @@ class CheckStatus(DbtCloudTask):
 
     def run(self, ctx: RunContext) -> Outputs:
         run = int(_id(ctx, self.run_id))
-        with api(ctx, self.account(ctx), bearer(ctx, self.token)) as service:
+        with self.account(ctx) as service:
             return self.end(ctx, service, run)

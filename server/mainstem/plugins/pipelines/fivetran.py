@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from mainstem.plugins.pipelines.calls import Waiting, api
+from mainstem.plugins.pipelines.calls import Retries, Waiting, api
 from mainstem.sdk.context import RunContext, TaskFailed
 from mainstem.sdk.fields import Duration, Property, Text
 from mainstem.sdk.task import Outputs, RunnableTask
@@ -32,7 +32,9 @@ class Sync(Waiting, RunnableTask):
         ctx.mask(secret)
         path = f"/v2/connectors/{quote(connector, safe='')}"
         auth = (ctx.render(self.api_key), secret)
-        with api(ctx, ctx.render(self.base_url), {}, auth) as service:
+        pause = ctx.render(self.initial_retry_delay).total_seconds()
+        retries = Retries(ctx.render(self.max_retries), pause)
+        with api(ctx, ctx.render(self.base_url), {}, auth, retries=retries) as service:
             before = _ended(service.get(path)["data"])
             service.post(f"{path}/sync", {"force": ctx.render(self.force)})
             ctx.log.info(f"started the sync of the Fivetran connector {connector}")

@@ -22,7 +22,6 @@ from mainstem.ui.security import PostedForm
 
 router = APIRouter()
 _SILENT = 3
-_LOST_AFTER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +103,14 @@ def _plain(value: object) -> object:
 
 
 def _workers(here: Desk, now: datetime) -> list[WorkerLine]:
-    return [_worker(worker, now) for worker in here.services.workers.workers()]
+    workers = here.services.workers
+    return [_worker(worker, now, workers.lost_seconds) for worker in workers.workers()]
 
 
-def _worker(worker: StoredWorker, now: datetime) -> WorkerLine:
+def _worker(worker: StoredWorker, now: datetime, lost_seconds: float) -> WorkerLine:
     quiet = (now - worker.seen_at).total_seconds()
     look = ("success", "check", "Running")
-    if quiet > _LOST_AFTER:
+    if quiet > lost_seconds:
         look = ("failed", "x", f"Silent for {words.duration(quiet)}")
     elif worker.draining:
         look = ("warning", "pause", "Draining" if worker.busy else "Drained")
